@@ -1,0 +1,1 @@
+"""Rasa's hands: slots in, at most one connector call, text keys and effects out."""

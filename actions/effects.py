@@ -1,0 +1,156 @@
+"""What an action asks the front door to remember or do. Pure data: the only module here that `bot` imports.
+
+An action never writes conversation state. It answers with text keys and with these effects; the front door
+applies each one exactly once per turn (docs/decisions/0002).
+"""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Root of all effects. `type` names the class on the wire."""
+
+    type: ClassVar[str] = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for the reply of a turn."""
+        return {"type": type(self).type, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class CaseOpened(Effect):
+    """A backend took a case; the citizen now follows it. Times are ISO 8601 with an offset."""
+
+    type: ClassVar[str] = "case_opened"
+    connector: str
+    reference: str
+    kind: str
+    status: str
+    topic: str | None = None
+    description: str | None = None
+    place: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    promised_at: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True)
+class CaseQueued(Effect):
+    """The backend could not be reached: the front door files this complaint later with the same key.
+
+    `draft` holds the fields of connectors.capabilities.ComplaintDraft as plain data.
+    """
+
+    type: ClassVar[str] = "case_queued"
+    connector: str
+    draft: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CaseFollowed(Effect):
+    """The citizen asked to hear about a case that exists already (a permit, for instance)."""
+
+    type: ClassVar[str] = "case_followed"
+    connector: str
+    reference: str
+    kind: str
+    status: str
+
+
+@dataclass(frozen=True)
+class BookingMade(Effect):
+    """A queue place is the citizen's."""
+
+    type: ClassVar[str] = "booking_made"
+    connector: str
+    code: str
+    number: str
+    counter: str
+    service: str
+    starts_at: str
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class BookingMoved(Effect):
+    """A booking got another time; `code` stays, `number` may change."""
+
+    type: ClassVar[str] = "booking_moved"
+    connector: str
+    code: str
+    number: str
+    starts_at: str
+
+
+@dataclass(frozen=True)
+class BookingCancelled(Effect):
+    """The citizen gave the place back."""
+
+    type: ClassVar[str] = "booking_cancelled"
+    connector: str
+    code: str
+
+
+@dataclass(frozen=True)
+class HandoffRequested(Effect):
+    """The citizen wants, or needs, a person."""
+
+    type: ClassVar[str] = "handoff_requested"
+    reason: str
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LanguageChosen(Effect):
+    """The citizen named the language to be greeted in: id, jv or en."""
+
+    type: ClassVar[str] = "language_chosen"
+    language: str
+
+
+@dataclass(frozen=True)
+class DataExportRequested(Effect):
+    """*Unduh data saya*: the front door answers with a file."""
+
+    type: ClassVar[str] = "data_export_requested"
+
+
+@dataclass(frozen=True)
+class DataErasureRequested(Effect):
+    """*Hapus data saya*, confirmed by the citizen."""
+
+    type: ClassVar[str] = "data_erasure_requested"
+
+
+@dataclass(frozen=True)
+class ServiceShown(Effect):
+    """The bot showed a service of the catalogue; kept so that figures say what people look for."""
+
+    type: ClassVar[str] = "service_shown"
+    service: str
+
+
+EFFECTS: dict[str, type[Effect]] = {cls.type: cls for cls in Effect.__subclasses__()}
+
+
+def from_json(data: dict[str, Any]) -> Effect:
+    """Rebuild an effect from its wire form.
+
+    Raises:
+        ValueError: unknown type, or a field is missing or unknown.
+    """
+    payload = dict(data)
+    cls = EFFECTS.get(str(payload.pop("type", "")))
+    if cls is None:
+        raise ValueError(f"unknown effect {data.get('type')!r}")
+    known = {item.name for item in fields(cls)}
+    unknown = payload.keys() - known
+    if unknown:
+        raise ValueError(f"effect {cls.type}: unknown fields {sorted(unknown)}")
+    try:
+        return cls(**payload)
+    except TypeError as error:
+        raise ValueError(f"effect {cls.type}: {error}") from error

@@ -1,0 +1,1 @@
+"""What happens to a message: the heart of the project, read this first."""

@@ -1,0 +1,122 @@
+"""The environment, read once into one frozen value. No other module looks at os.environ."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(Exception):
+    """A setting is missing or unusable; the message says which and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator can set. Secrets come from the environment only and never appear in `repr`."""
+
+    root: Path
+    var: Path
+    host: str
+    port: int
+    public_url: str
+    tenant: str
+    database_url: str
+    redis_url: str | None
+    rasa_url: str
+    rasa_port: int
+    rasa_timeout_seconds: float
+    rasa_patience_seconds: float
+    actions_port: int
+    sandbox_port: int
+    sandbox_url: str
+    worker_tasks: int
+    telegram_token: str | None
+    telegram_mode: str
+    telegram_api_url: str
+    telegram_webhook_secret: str | None
+    log_level: str
+    production: bool
+    secret_key: str
+
+    def __repr__(self) -> str:
+        return f"Settings(tenant={self.tenant!r}, port={self.port}, production={self.production})"
+
+    @property
+    def local_url(self) -> str:
+        """Where processes of this machine reach the front door."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def _number(name: str, default: str) -> float:
+    raw = os.environ.get(name, default)
+    try:
+        return float(raw)
+    except ValueError:
+        raise SettingsError(f"{name} must be a number, not {raw!r}") from None
+
+
+def load() -> Settings:
+    """Read the environment.
+
+    Raises:
+        SettingsError: a value cannot be used, or production runs without its secrets.
+    """
+    root = ROOT
+    var = Path(os.environ.get("LAWANG_VAR", root / "var"))
+    port = int(_number("PORT", "8080"))
+    production = os.environ.get("LAWANG_ENV", "development") == "production"
+    rasa_port = int(_number("RASA_PORT", "5005"))
+    sandbox_port = int(_number("SANDBOX_PORT", "8090"))
+    telegram_token = os.environ.get("TELEGRAM_BOT_TOKEN") or None
+    telegram_mode = os.environ.get("TELEGRAM_MODE", "polling")
+    if telegram_mode not in {"polling", "webhook"}:
+        raise SettingsError("TELEGRAM_MODE must be polling or webhook")
+    webhook_secret = os.environ.get("TELEGRAM_WEBHOOK_SECRET") or None
+    if telegram_token and telegram_mode == "webhook" and not webhook_secret:
+        raise SettingsError("TELEGRAM_MODE=webhook needs TELEGRAM_WEBHOOK_SECRET (letters, digits, - and _)")
+    return Settings(
+        root=root,
+        var=var,
+        host=os.environ.get("HOST", "127.0.0.1"),
+        port=port,
+        public_url=os.environ.get("LAWANG_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+        tenant=os.environ.get("LAWANG_TENANT", "kota_mojokerto"),
+        database_url=os.environ.get("DATABASE_URL") or f"sqlite+aiosqlite:///{var / 'lawang.db'}",
+        redis_url=os.environ.get("REDIS_URL") or None,
+        rasa_url=os.environ.get("RASA_URL", f"http://127.0.0.1:{rasa_port}").rstrip("/"),
+        rasa_port=rasa_port,
+        rasa_timeout_seconds=_number("RASA_TIMEOUT_SECONDS", "15"),
+        rasa_patience_seconds=_number("RASA_PATIENCE_SECONDS", "45"),
+        actions_port=int(_number("ACTIONS_PORT", "5055")),
+        sandbox_port=sandbox_port,
+        sandbox_url=os.environ.get("SANDBOX_URL", f"http://127.0.0.1:{sandbox_port}").rstrip("/"),
+        worker_tasks=int(_number("LAWANG_WORKER_TASKS", "16")),
+        telegram_token=telegram_token,
+        telegram_mode=telegram_mode,
+        telegram_api_url=os.environ.get("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/"),
+        telegram_webhook_secret=webhook_secret,
+        log_level=os.environ.get("LOG_LEVEL", "INFO").upper(),
+        production=production,
+        secret_key=_secret_key(var, production),
+    )
+
+
+def _secret_key(var: Path, production: bool) -> str:
+    """The key that encrypts personal data at rest and signs tokens: the environment's, or a local one."""
+    given = os.environ.get("LAWANG_SECRET_KEY")
+    if given:
+        if len(given) < 32:
+            raise SettingsError("LAWANG_SECRET_KEY must have at least 32 characters")
+        return given
+    if production:
+        raise SettingsError("LAWANG_SECRET_KEY is missing: production never runs on a generated key")
+    var.mkdir(parents=True, exist_ok=True)
+    path = var / "secret.key"
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text()

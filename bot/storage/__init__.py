@@ -1,0 +1,1 @@
+"""The only SQL of the front door, and its key-value twin of Redis."""

@@ -1,0 +1,155 @@
+"""Messages between a citizen and Lawang, before and after any channel's wire format."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class ChannelName(StrEnum):
+    """The channels a citizen can write on. The terminal speaks the web chat's protocol."""
+
+    WEBCHAT = "webchat"
+    TELEGRAM = "telegram"
+    WHATSAPP = "whatsapp"
+
+
+class Direction(StrEnum):
+    IN = "in"
+    OUT = "out"
+
+
+class MessageStatus(StrEnum):
+    """Where a message is. Inbound: received → handled. Outbound: queued → sending → sent → delivered → read.
+
+    `failed` and `skipped` are final; the row's `reason` says why. A receipt only moves a status forward.
+    """
+
+    RECEIVED = "received"
+    HANDLED = "handled"
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class IncomingKind(StrEnum):
+    """What a citizen sent. `unsupported` keeps the channel's own name of the kind in `text`."""
+
+    TEXT = "text"
+    BUTTON = "button"
+    PHOTO = "photo"
+    LOCATION = "location"
+    CONTACT = "contact"
+    DOCUMENT = "document"
+    VOICE = "voice"
+    COMMAND = "command"
+    EDIT = "edit"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A point, WGS84 degrees."""
+
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelAddress:
+    """Who a citizen is on one channel: `address` is the channel's stable id, never a phone number by itself."""
+
+    channel: ChannelName
+    address: str
+    display_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMedia:
+    """A file a citizen sent: `remote_id` is the channel's handle until we hold the bytes under `media_id`."""
+
+    remote_id: str | None = None
+    media_id: str | None = None
+    content_type: str | None = None
+    file_name: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMessage:
+    """One message of a citizen, as a channel parsed it.
+
+    `channel_message_id` is unique per channel and address: a second delivery carries the same one.
+    `button` is the token of a pressed button. `edit_of` names the message that an edit amends.
+    """
+
+    tenant: str
+    sender: ChannelAddress
+    channel_message_id: str
+    kind: IncomingKind
+    sent_at: datetime
+    text: str | None = None
+    button: str | None = None
+    location: Location | None = None
+    media: tuple[IncomingMedia, ...] = ()
+    edit_of: str | None = None
+    reply_to: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A choice offered to the citizen. `payload` stays with us; channels carry `token` (64 bytes at most)."""
+
+    title: str
+    payload: str
+    token: str = ""
+    reusable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file or link we send. `kind` is image, document, link or location."""
+
+    kind: str
+    url: str | None = None
+    media_id: str | None = None
+    content_type: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """One bubble, already in Indonesian. `ask_location` offers the channel's own location button."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    ask_location: bool = False
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """An outgoing message on its way to one address. `id` is our row; `edits` names a channel message to replace."""
+
+    id: int
+    conversation_id: str
+    recipient: ChannelAddress
+    message: OutgoingMessage
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReceipt:
+    """The channel's word on a message we sent."""
+
+    channel: ChannelName
+    channel_message_id: str
+    status: MessageStatus
+    occurred_at: datetime
+    reason: str | None = None

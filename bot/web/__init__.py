@@ -1,0 +1,1 @@
+"""The HTTP faces: webhooks, backends, web chat, health."""

@@ -1,0 +1,229 @@
+"""The closed list of what a city system can do for a citizen, with typed requests and answers.
+
+A dialect implements some of these operations; a manifest names which of them its app offers.
+All times are timezone-aware; all coordinates are WGS84 degrees.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Capability(StrEnum):
+    """Operations, `subject.verb`, as manifests name them."""
+
+    COMPLAINT_SUBMIT = "complaint.submit"
+    COMPLAINT_STATUS = "complaint.status"
+    COMPLAINT_COMMENT = "complaint.comment"
+    BOOKING_SLOTS = "booking.slots"
+    BOOKING_RESERVE = "booking.reserve"
+    BOOKING_STATUS = "booking.status"
+    BOOKING_RESCHEDULE = "booking.reschedule"
+    BOOKING_CANCEL = "booking.cancel"
+    BOOKING_LIVE = "booking.live"
+    PERMIT_STATUS = "permit.status"
+
+
+class CaseStatus(StrEnum):
+    """Canonical states of a case; every backend's own words are mapped to these in its manifest."""
+
+    RECEIVED = "received"
+    VERIFIED = "verified"
+    ASSIGNED = "assigned"
+    IN_PROGRESS = "in_progress"
+    WAITING_FOR_CITIZEN = "waiting_for_citizen"
+    DONE = "done"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    DUPLICATE = "duplicate"
+    NOT_OURS = "not_ours"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_open(self) -> bool:
+        """True while the city still owes the citizen something."""
+        return self in _OPEN
+
+
+_OPEN = frozenset(
+    {
+        CaseStatus.RECEIVED,
+        CaseStatus.VERIFIED,
+        CaseStatus.ASSIGNED,
+        CaseStatus.IN_PROGRESS,
+        CaseStatus.WAITING_FOR_CITIZEN,
+        CaseStatus.UNKNOWN,
+    }
+)
+
+
+class BookingStatus(StrEnum):
+    """Canonical states of a queue place."""
+
+    BOOKED = "booked"
+    CHECKED_IN = "checked_in"
+    CALLED = "called"
+    SERVED = "served"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+    RESCHEDULED = "rescheduled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A picture the citizen sent: `url` can be fetched by the backend, EXIF already stripped."""
+
+    url: str
+    content_type: str = "image/jpeg"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is. At least one of the fields is set; `text` is the citizen's own words."""
+
+    text: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    region_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintDraft:
+    """A complaint ready to file. `idempotency_key` is the same for every retry of the same filing."""
+
+    idempotency_key: str
+    topic: str
+    description: str
+    place: Place
+    photos: tuple[Photo, ...] = ()
+    reporter: str | None = None
+    anonymous: bool = False
+    confidential: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaseReceipt:
+    """The backend took the case: its own number, its first state, and its own promise if it makes one."""
+
+    reference: str
+    status: CaseStatus
+    promised_at: datetime | None = None
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusUpdate:
+    """A backend's word on a case or booking. `event_id` is unique per connector; the same id twice is one event.
+
+    `subject` is `case` or `booking`. `status` is a CaseStatus or BookingStatus value, `backend_status` the
+    backend's own word for it. `ahead` and `now_serving` come with bookings only.
+    """
+
+    connector: str
+    subject: str
+    event_id: str
+    reference: str
+    status: str
+    occurred_at: datetime
+    backend_status: str | None = None
+    note: str | None = None
+    now_serving: str | None = None
+    ahead: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseState:
+    """What `complaint.status` and `permit.status` answer. `holder` is who has it now, if the backend says so."""
+
+    reference: str
+    status: CaseStatus
+    updated_at: datetime | None = None
+    note: str | None = None
+    title: str | None = None
+    holder: str | None = None
+    backend_status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotQuery:
+    """Which places are free at `counter` for `service` on `day`."""
+
+    service: str
+    day: date
+    counter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingSlot:
+    """A time at a counter with `left` places."""
+
+    id: str
+    counter: str
+    starts_at: datetime
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class DaySlots:
+    """The answer to a SlotQuery. `closed_reason` is set when the counter does not open that day."""
+
+    day: date
+    slots: tuple[BookingSlot, ...] = ()
+    closed_reason: str | None = None
+    next_open: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRequest:
+    """One place for one person. `idempotency_key` is the same for every retry of the same booking."""
+
+    idempotency_key: str
+    slot_id: str
+    service: str
+    name: str
+    contact: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingReceipt:
+    """The place is taken: `code` to show, `number` that will be called."""
+
+    code: str
+    number: str
+    counter: str
+    starts_at: datetime
+    status: BookingStatus = BookingStatus.BOOKED
+
+
+@dataclass(frozen=True, slots=True)
+class BookingState:
+    """What `booking.status` answers."""
+
+    code: str
+    number: str
+    counter: str
+    starts_at: datetime
+    status: BookingStatus
+    ahead: int | None = None
+    now_serving: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CounterLive:
+    """The board of one counter right now."""
+
+    counter: str
+    now_serving: str | None
+    waiting: int
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaseComment:
+    """Words or photos a citizen adds to a case."""
+
+    idempotency_key: str
+    reference: str
+    text: str
+    photos: tuple[Photo, ...] = field(default=())

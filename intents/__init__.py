@@ -1,0 +1,1 @@
+"""What citizens can say, and the pipeline that understands it. Loaded by both environments: keep imports light."""
