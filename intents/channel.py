@@ -1,0 +1,217 @@
+"""The front door's own channel: one POST is one turn, with the dialogue's memory in the request and the answer.
+
+`POST /webhooks/lawang/turn` takes the turn, its metadata and the state of the dialogue; it answers messages (text
+keys, no sentences), effects, the new state and what was understood. `GET /webhooks/lawang/` says whether a model is
+loaded. No text of a citizen is ever logged here.
+"""
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
+from rasa.shared.core.trackers import DialogueStateTracker
+from sanic import Blueprint, response
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from intents.shortcuts import failures, payload
+from intents.trackers import TurnTrackers, remember, restore
+
+logger = logging.getLogger(__name__)
+
+# Rasa acts on an intent called `restart` by itself and before every rule.
+RESERVED = {"restart": "start_over"}
+LONGEST_TEXT = 8000
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From which confidence an intent is acted upon, and from which it is offered as a choice."""
+
+    act: float
+    offer: float
+
+    @classmethod
+    def load(cls, root: Path) -> "Thresholds":
+        """Read data/thresholds.yml."""
+        data = yaml.safe_load((root / "data" / "thresholds.yml").read_text(encoding="utf-8"))
+        return cls(float(data["act"]), float(data["offer"]))
+
+
+class Collected(OutputChannel):
+    """Keeps what the actions said, as plain data."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.effects: list[dict[str, Any]] = []
+
+    @classmethod
+    def name(cls) -> str:
+        """The channel's name, as responses may be varied by it."""
+        return "lawang"
+
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
+        """Sort one answer into messages and effects; anything without a text key is not ours."""
+        custom = message.get("custom") or {}
+        if "effect" in custom:
+            self.effects.append(custom["effect"])
+        elif "text_key" in custom:
+            self.messages.append(
+                {
+                    "text_key": custom["text_key"],
+                    "values": custom.get("values", {}),
+                    "buttons": custom.get("buttons", []),
+                    "attachments": custom.get("attachments", []),
+                    "ask_location": bool(custom.get("ask_location", False)),
+                }
+            )
+        else:
+            logger.warning("an action answered without a text key")
+
+
+class BadTurn(ValueError):
+    """The request is no turn; the message names the field, never its content."""
+
+
+class TurnChannel(InputChannel):
+    """Answers turns for the front door."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.thresholds = Thresholds.load(root or Path.cwd())
+
+    @classmethod
+    def name(cls) -> str:
+        """Part of the address: /webhooks/lawang."""
+        return "lawang"
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """Offer the two routes."""
+        routes = Blueprint("lawang_turns")
+
+        @routes.get("/")
+        async def ready(request: Request) -> HTTPResponse:
+            agent = getattr(request.app.ctx, "agent", None)
+            if agent is None or not agent.is_ready():
+                return response.json({"status": "loading"}, status=503)
+            return response.json({"status": "ok", "model": agent.model_name})
+
+        @routes.post("/turn")
+        async def turn(request: Request) -> HTTPResponse:
+            agent = getattr(request.app.ctx, "agent", None)
+            if agent is None or not agent.is_ready():
+                return response.json({"error": "loading"}, status=503)
+            try:
+                body, status = await self.answer(agent, request.json), 200
+            except BadTurn as error:
+                body, status = {"error": "bad_turn", "detail": str(error)}, 400
+            if "error" in body and status == 200:
+                status = 502
+            return response.json(body, status=status)
+
+        return routes
+
+    async def answer(self, agent: Any, body: Any) -> dict[str, Any]:
+        """Answer one turn with a loaded agent; `error` in the answer means that something did not happen.
+
+        Raises:
+            BadTurn: the body is no turn.
+        """
+        turn = _checked(body)
+        processor = agent.processor
+        key = f"{turn['turn_id']}/{uuid.uuid4().hex[:8]}"
+        output = Collected()
+        noted: list[str] = []
+        token = failures.set(noted)
+        tracker = TurnTrackers.live[key] = restore(key, turn["state"], processor.domain)
+        try:
+            parsed = await self._understand(processor, _spoken(turn), tracker)
+            metadata = {**turn["metadata"], "turn_id": turn["turn_id"], "language": turn["language"]}
+            await processor.handle_message(
+                UserMessage(
+                    parsed["text"], output, key, parse_data=parsed, input_channel=self.name(), metadata=metadata
+                )
+            )
+        finally:
+            failures.reset(token)
+            TurnTrackers.live.pop(key, None)
+        if noted:
+            return {"error": noted[0]}
+        if not output.messages and not output.effects:
+            return {"error": "silent"}
+        return {
+            "messages": output.messages,
+            "effects": output.effects,
+            "state": remember(tracker),
+            "understanding": _understanding(parsed),
+        }
+
+    async def _understand(self, processor: Any, text: str, tracker: DialogueStateTracker) -> dict[str, Any]:
+        """Parse a text, or take a payload by its word; an intent below the threshold becomes `unclear`."""
+        try:
+            pressed = payload(text)
+        except ValueError:
+            raise BadTurn("text: broken payload") from None
+        if pressed:
+            intent, values = pressed
+            intent = RESERVED.get(intent, intent)
+            if intent not in processor.domain.intents:
+                raise BadTurn("text: payload names no intent")
+            heard = {"name": intent, "confidence": 1.0}
+            entities = [{"entity": name, "value": value} for name, value in values.items()]
+            return {"text": text, "intent": heard, "intent_ranking": [heard], "entities": entities, "pressed": True}
+        parsed: dict[str, Any] = await processor.parse_message(UserMessage(text), tracker)
+        heard = parsed["intent"]
+        parsed["understood"] = heard
+        name, confidence = heard.get("name"), float(heard.get("confidence") or 0.0)
+        name = RESERVED.get(name, name) if confidence >= self.thresholds.act else "unclear"
+        parsed["intent"] = {"name": name or "unclear", "confidence": confidence}
+        return parsed
+
+
+def _spoken(turn: Mapping[str, Any]) -> str:
+    """What the citizen said; a bare photo or pin speaks through a technical intent."""
+    text = str(turn["text"]).strip()
+    if text:
+        return text
+    metadata = turn["metadata"]
+    if metadata.get("photos"):
+        return "/send_photo"
+    if metadata.get("location"):
+        return "/send_location"
+    raise BadTurn("text: empty, and neither photo nor location")
+
+
+def _checked(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise BadTurn("body: not an object")
+    for field in ("turn_id", "sender", "text"):
+        if not isinstance(body.get(field), str) or (field != "text" and not body[field]):
+            raise BadTurn(f"{field}: missing or not a string")
+    if len(body["text"]) > LONGEST_TEXT:
+        raise BadTurn(f"text: longer than {LONGEST_TEXT} characters")
+    metadata = body.get("metadata")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("tenant"), str):
+        raise BadTurn("metadata: missing, or without tenant")
+    if not isinstance(metadata.get("now"), str):
+        raise BadTurn("metadata: without now")
+    state = body.get("state")
+    if state is not None and not (isinstance(state, dict) and isinstance(state.get("slots", {}), dict)):
+        raise BadTurn("state: not one of ours")
+    return {**body, "state": state, "language": body.get("language")}
+
+
+def _understanding(parsed: Mapping[str, Any]) -> dict[str, Any]:
+    intent = parsed.get("understood") or parsed["intent"]
+    ranking = parsed.get("intent_ranking", [])
+    return {
+        "intent": {"name": intent.get("name"), "confidence": intent.get("confidence", 0.0)},
+        "alternatives": [entry for entry in ranking if entry.get("name") != intent.get("name")][:4],
+        "services": parsed.get("services", []),
+        "topic": parsed.get("topic"),
+        "entities": parsed.get("entities", []),
+    }
