@@ -62,7 +62,7 @@ _CLOCK = re.compile(
 )
 _NOON = re.compile(r"(?<!\w)(?:tengah hari|jam makan siang|tengah malam)(?!\w)", re.IGNORECASE)
 _AFTER_PRAYER = [(re.compile(rf"(?<!\w){_AFTER}\s+(?:{words})(?!\w)", re.IGNORECASE), at, part) for words, at, part in _PRAYERS]
-_LONEPART = re.compile(rf"(?<!\w)(?P<part>{PART})(?:\s*(?:hari|an|aja|saja))?(?!\w)", re.IGNORECASE)
+_LONE_PART = re.compile(rf"(?<!\w)(?P<part>{PART})(?:\s*(?:hari|an|aja|saja))?(?!\w)", re.IGNORECASE)
 _GREETING = re.compile(r"(?:selamat|slmt|met|sugeng|good|mat)\s+$", re.IGNORECASE)
 
 
