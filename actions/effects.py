@@ -104,6 +104,14 @@ class HandoffRequested(Effect):
 
 
 @dataclass(frozen=True)
+class HandoffEnded(Effect):
+    """The conversation goes back to the bot; `reason` says who decided."""
+
+    type: ClassVar[str] = "handoff_ended"
+    reason: str
+
+
+@dataclass(frozen=True)
 class LanguageChosen(Effect):
     """The citizen named the language to be greeted in: id, jv or en."""
 

@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.vocabulary.messages import ChannelName, DeliveryReceipt, IncomingMedia, IncomingMessage, QueuedMessage
+from bot.vocabulary.messages import (
+    ChannelName,
+    DeliveryReceipt,
+    IncomingMedia,
+    IncomingMessage,
+    QueuedMessage,
+)
 
 
 class ChannelError(Exception):
@@ -73,6 +79,10 @@ class Channel(Protocol):
 
     async def send(self, queued: QueuedMessage) -> Sent:
         """Deliver one message that already fits `limits`. Raises ChannelError."""
+        ...
+
+    async def acknowledge(self, message: IncomingMessage, duplicate: bool) -> None:
+        """Tell the channel that a press has arrived; failures are nobody's business."""
         ...
 
     async def typing(self, address: str) -> None:

@@ -48,7 +48,7 @@ class Turn:
     now: datetime
     language: str | None = None
     location: Location | None = None
-    photos: tuple[str, ...] = ()
+    photos: tuple[dict[str, str], ...] = ()
     cases: tuple[dict[str, Any], ...] = ()
     bookings: tuple[dict[str, Any], ...] = ()
     display_name: str | None = None

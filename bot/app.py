@@ -1,0 +1,75 @@
+"""The front door's ASGI app: the one place that wires its faces together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bot import __version__
+from bot.door import Door, open_door
+from bot.settings import Settings
+from bot.storage.database import upgrade_async
+from bot.vocabulary.messages import ChannelName
+from bot.web import backends, files, health, webchat, webhooks
+
+
+def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
+    """Build the app; with a `door` given (tests) it is used as it is and stays open."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if door is not None:
+            app.state.door = door
+            yield
+            return
+        await upgrade_async(settings.database_url)
+        async with open_door(settings) as opened:
+            app.state.door = opened
+            if settings.telegram_token and settings.telegram_mode == "webhook":
+                await opened.channels[ChannelName.TELEGRAM].register_webhook(settings)  # type: ignore[attr-defined]
+            yield
+
+    app = FastAPI(
+        title="Lawang",
+        version=__version__,
+        description="The chat front door of a city. This page is for vendors of city systems.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    for face in (webhooks, backends, files, health, webchat):
+        app.include_router(face.router)
+    webchat.mount_static(app) if hasattr(webchat, "mount_static") else None
+    app.add_middleware(SafeHeaders)
+    return app
+
+
+class SafeHeaders:
+    """Headers that every answer carries unless its face sets stricter ones."""
+
+    HEADERS = (
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+    )
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and add what is missing to the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def add(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", []))  # type: ignore[call-overload]
+                present = {name.lower() for name, _ in headers}
+                headers += [item for item in self.HEADERS if item[0] not in present]
+                message["headers"] = headers
+            await send(message)  # type: ignore[arg-type]
+
+        await self._app(scope, receive, add)  # type: ignore[arg-type]

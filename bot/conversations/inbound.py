@@ -1,0 +1,119 @@
+"""From the citizen to us: a message is stored first, then acknowledged, then answered by the worker."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from bot import metrics
+from bot.channels.base import Channel
+from bot.conversations import emergency, outbound
+from bot.door import Door
+from bot.storage import conversations, messages
+from bot.vocabulary.messages import ChannelName, Direction, IncomingKind, IncomingMessage, MessageStatus
+from intents import masking
+
+MAX_TEXT = 5000
+PER_MINUTE = 60
+TEXTUAL = frozenset({IncomingKind.TEXT, IncomingKind.PHOTO, IncomingKind.EDIT})
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The message is ours now. `duplicate` says that it was before."""
+
+    message_id: int
+    conversation_id: str
+    duplicate: bool
+
+
+async def accept(door: Door, message: IncomingMessage) -> Accepted:
+    """Store a message once and wake the worker; only after this may a channel say 200.
+
+    An emergency is answered in the same transaction. A flood (more than PER_MINUTE messages a minute from
+    one address) is stored and not answered one by one.
+    """
+    now = datetime.now(UTC)
+    message = _command(message)
+    found = emergency.check(message.text) if message.text and message.kind in TEXTUAL else None
+    count = await door.keyvalue.increment(f"flood:{message.sender.channel}:{message.sender.address}", 60)
+    # Outside production the limit only stops runaway loops, so that tests may talk fast.
+    limit = PER_MINUTE if door.settings.production else PER_MINUTE * 100
+    flooding = count > limit and found is None
+    async with door.database.transaction() as conn:
+        conversation = await conversations.find_or_create(conn, message.tenant, message.sender, now)
+        await conversations.lock(conn, conversation.id, now)
+        message_id, duplicate = await messages.add_inbound(conn, _row(door, message, conversation.id, now))
+        if not duplicate:
+            mine = [item.media_id for item in message.media if item.media_id]
+            await door.media.adopt(conn, mine, conversation.id)
+            if found is not None:
+                await messages.mark_handled(conn, [message_id], now, f"EMERGENCY_{found.kind}".upper())
+                bubble = emergency.answer(door, conversation.tenant, found)
+                await outbound.queue(conn, door, conversation, [bubble], f"emergency:{message_id}", now)
+            elif flooding:
+                await messages.mark_handled(conn, [message_id], now, "FLOOD")
+            else:
+                await conversations.mark_pending(conn, conversation.id, now)
+    if duplicate:
+        metrics.DUPLICATES.labels(message.sender.channel).inc()
+        return Accepted(message_id, conversation.id, duplicate)
+    metrics.MESSAGES.labels(message.sender.channel, message.kind).inc()
+    if found is not None:
+        metrics.EMERGENCIES.labels(found.kind).inc()
+        await outbound.announce(door, conversation)
+    elif flooding:
+        metrics.BAD_INPUT.labels(message.sender.channel, "flood").inc()
+        await door.wakeups.wake(f"conversation:{conversation.id}")
+    else:
+        await door.wakeups.wake("inbound")
+        if message.sender.channel is ChannelName.WEBCHAT:
+            await door.wakeups.wake(f"conversation:{conversation.id}")
+    return Accepted(message_id, conversation.id, duplicate)
+
+
+def _command(message: IncomingMessage) -> IncomingMessage:
+    """A typed slash command is a command on every channel."""
+    if message.kind is IncomingKind.TEXT and message.text and message.text.startswith("/"):
+        return replace(message, kind=IncomingKind.COMMAND)
+    return message
+
+
+def _row(door: Door, message: IncomingMessage, conversation_id: str, now: datetime) -> dict[str, Any]:
+    """The message as stored: the masked text for everyone, the raw one sealed and only if it differs."""
+    raw = (message.text or "")[:MAX_TEXT]
+    masked = masking.mask(raw).text
+    content: dict[str, Any] = {}
+    if message.location is not None:
+        content["location"] = {"lat": message.location.latitude, "lon": message.location.longitude}
+    if message.media:
+        content["media"] = [asdict(item) for item in message.media]
+    if message.button is not None:
+        content["button"] = message.button
+    extra = {**message.extra}
+    if message.edit_of:
+        extra["edit_of"] = message.edit_of
+    if extra:
+        content["extra"] = extra
+    return {
+        "uid": messages.new_uid(),
+        "conversation_id": conversation_id,
+        "channel": message.sender.channel,
+        "direction": Direction.IN,
+        "kind": message.kind,
+        "text": masked or None,
+        "sealed_text": door.sealer.seal(raw) if masked != raw else None,
+        "content": content,
+        "status": MessageStatus.RECEIVED,
+        "channel_message_id": message.channel_message_id,
+        "attempts": 0,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+async def acknowledge(channel: Channel, message: IncomingMessage, accepted: Accepted) -> None:
+    """After storing: let the channel stop its own waiting sign, and show that an answer is coming."""
+    if message.kind is IncomingKind.BUTTON:
+        await channel.acknowledge(message, accepted.duplicate)
+    elif not accepted.duplicate:
+        await channel.typing(message.sender.address)

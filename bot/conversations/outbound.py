@@ -1,0 +1,226 @@
+"""From us to the citizen: every bubble is a row first, then sent once, in order, at the channel's pace."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot import metrics
+from bot.channels import base
+from bot.channels.fit import fit
+from bot.conversations import speech
+from bot.door import Door
+from bot.storage import messages
+from bot.vocabulary.conversations import Conversation
+from bot.vocabulary.messages import (
+    ChannelAddress,
+    ChannelName,
+    DeliveryReceipt,
+    Direction,
+    MessageStatus,
+    OutgoingMessage,
+    QueuedMessage,
+)
+
+log = logging.getLogger(__name__)
+
+SENDING_SECONDS = 60
+MAX_ATTEMPTS = 8
+LONGEST_PAUSE_SECONDS = 300
+
+
+async def queue(
+    conn: AsyncConnection,
+    door: Door,
+    conversation: Conversation,
+    bubbles: Sequence[OutgoingMessage],
+    key: str,
+    now: datetime,
+) -> None:
+    """Store bubbles for a citizen, once per `key`. The caller holds the conversation's row.
+
+    The web chat fetches its rows itself, so there a stored bubble is a sent one.
+    """
+    channel = conversation.address.channel
+    adapter = door.channels.get(channel)
+    if adapter is not None:
+        bubbles = [part for bubble in bubbles for part in fit(bubble, adapter.limits)]
+    status = MessageStatus.SENT if channel is ChannelName.WEBCHAT else MessageStatus.QUEUED
+    for ordinal, bubble in enumerate(bubbles):
+        message_id = await messages.add_outbound(
+            conn,
+            {
+                "uid": messages.new_uid(),
+                "conversation_id": conversation.id,
+                "channel": channel,
+                "direction": Direction.OUT,
+                "kind": "text",
+                "text": bubble.text,
+                "content": speech.stored_content(bubble),
+                "status": status,
+                "attempts": 0,
+                "effect_key": f"{key}:{ordinal}",
+                "created_at": now,
+                "updated_at": now,
+            },
+        )
+        if message_id is None:
+            continue
+        await messages.add_buttons(
+            conn,
+            message_id,
+            conversation.id,
+            [
+                {
+                    "token": button.token,
+                    "position": position,
+                    "title": button.title[:256],
+                    "payload": button.payload,
+                    "reusable": button.reusable,
+                    "used_by": None,
+                }
+                for position, button in enumerate(bubble.buttons)
+            ],
+            now,
+        )
+    if status is MessageStatus.QUEUED:
+        await messages.mark_unsent(conn, conversation.id, now)
+
+
+async def announce(door: Door, conversation: Conversation) -> None:
+    """After the commit: tell whoever shows or sends this conversation's messages."""
+    await door.wakeups.wake(f"conversation:{conversation.id}")
+    if conversation.address.channel is not ChannelName.WEBCHAT:
+        await door.wakeups.wake("outbound")
+
+
+async def record_receipt(door: Door, receipt: DeliveryReceipt) -> bool:
+    """Apply a channel's word on a message we sent; a status only moves forward."""
+    now = datetime.now(UTC)
+    async with door.database.transaction() as conn:
+        return await messages.advance(
+            conn, receipt.channel, receipt.channel_message_id, receipt.status, now, receipt.reason
+        )
+
+
+async def deliver(door: Door, holder: str, stop: asyncio.Event) -> None:
+    """Send what is queued, many citizens in parallel, one citizen's messages in order, until `stop`."""
+    paces = {name: Pace(adapter.limits.per_second) for name, adapter in door.channels.items()}
+    running: set[asyncio.Task[None]] = set()
+    async with door.wakeups.listen("outbound") as bell:
+        while not stop.is_set():
+            free = 32 - len(running)
+            rows: list[Any] = []
+            if free and paces:
+                async with door.database.transaction() as conn:
+                    rows = await messages.claim_unsent(conn, holder, datetime.now(UTC), SENDING_SECONDS, free)
+            for row in rows:
+                task = asyncio.create_task(_deliver_one(door, row, holder, paces), name="send")
+                running.add(task)
+                task.add_done_callback(running.discard)
+            if not rows:
+                await bell.wait(0.5 if paces else 5)
+            elif len(running) >= 32:
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    if running:
+        await asyncio.wait(running, timeout=10)
+
+
+async def _deliver_one(door: Door, row: Any, holder: str, paces: dict[ChannelName, "Pace"]) -> None:
+    """Send one citizen's queue until it is empty, paused or blocked."""
+    channel = ChannelName(row.channel)
+    adapter = door.channels.get(channel)
+    address = ChannelAddress(channel, row.address, row.display_name)
+    pause: datetime | None = None
+    try:
+        async with door.database.reading() as conn:
+            unsent = await messages.unsent(conn, row.id)
+        for stored in unsent:
+            if adapter is None:
+                await _settle(door, stored, MessageStatus.SKIPPED, "SKIPPED_NO_CHANNEL")
+                continue
+            await paces[channel].wait()
+            pause = await _send(door, adapter, stored, address)
+            if pause is not None:
+                break
+            if len(unsent) > 1 and adapter.limits.per_citizen_second > 0:
+                await asyncio.sleep(min(1 / adapter.limits.per_citizen_second, 1.0) / 4)
+    except base.CitizenUnreachable:
+        async with door.database.transaction() as conn:
+            await messages.block(conn, row.id, datetime.now(UTC))
+        metrics.SENT.labels(channel, "SKIPPED_BLOCKED").inc()
+    except Exception:
+        log.exception("sending to conversation %s failed", row.id)
+        pause = datetime.now(UTC) + timedelta(seconds=5)
+    finally:
+        async with door.database.transaction() as conn:
+            await messages.end_sending(conn, row.id, holder, pause)
+
+
+async def _send(
+    door: Door, adapter: base.Channel, stored: messages.StoredMessage, address: ChannelAddress
+) -> datetime | None:
+    """Send one message; returns when to try again, or None when it is settled.
+
+    The row says `sending` before the call. Found in that state after a crash, it is sent again: a channel
+    that cannot be asked whether it arrived leaves the choice between twice and never.
+    """
+    now = datetime.now(UTC)
+    async with door.database.transaction() as conn:
+        await messages.set_status(conn, stored.id, MessageStatus.SENDING, now, attempted=True)
+    bubble = speech.from_stored(stored.text, stored.buttons, stored.attachments, stored.ask_location)
+    queued = QueuedMessage(stored.id, stored.conversation_id, address, bubble, stored.attempts)
+    try:
+        sent = await adapter.send(queued)
+    except base.ChannelThrottled as error:
+        await _settle(door, stored, MessageStatus.QUEUED, "WAIT_THROTTLED")
+        return datetime.now(UTC) + timedelta(seconds=error.retry_after)
+    except base.ChannelUnreachable as error:
+        if stored.attempts + 1 >= MAX_ATTEMPTS:
+            log.warning("message %s given up: %s", stored.id, type(error).__name__)
+            await _settle(door, stored, MessageStatus.FAILED, "FAILED_UNREACHABLE")
+            return None
+        await _settle(door, stored, MessageStatus.QUEUED, "WAIT_UNREACHABLE")
+        backoff = min(2.0**stored.attempts, LONGEST_PAUSE_SECONDS) * random.uniform(0.8, 1.2)
+        return datetime.now(UTC) + timedelta(seconds=backoff)
+    except base.MessageRefused as error:
+        log.warning("message %s refused by %s: %s", stored.id, address.channel, error)
+        await _settle(door, stored, MessageStatus.FAILED, "FAILED_REFUSED")
+        return None
+    async with door.database.transaction() as conn:
+        await messages.set_status(
+            conn,
+            stored.id,
+            MessageStatus.SENT,
+            datetime.now(UTC),
+            reason="SENT",
+            channel_message_id=sent.channel_message_id,
+        )
+    metrics.SENT.labels(address.channel, "SENT").inc()
+    return None
+
+
+async def _settle(door: Door, stored: messages.StoredMessage, status: MessageStatus, reason: str) -> None:
+    async with door.database.transaction() as conn:
+        await messages.set_status(conn, stored.id, status, datetime.now(UTC), reason=reason)
+    metrics.SENT.labels("all", reason).inc()
+
+
+class Pace:
+    """Lets calls through at a steady rate, shared by all citizens of one channel in this worker."""
+
+    def __init__(self, per_second: float) -> None:
+        self._gap = 1 / per_second if per_second > 0 else 0.0
+        self._next = 0.0
+
+    async def wait(self) -> None:
+        """Wait for the next free moment."""
+        loop_time = asyncio.get_running_loop().time()
+        start = max(self._next, loop_time)
+        self._next = start + self._gap
+        if start > loop_time:
+            await asyncio.sleep(start - loop_time)

@@ -1,0 +1,292 @@
+"""One turn: what waits in a claimed conversation is answered, and everything it changed commits at once."""
+
+import asyncio
+import logging
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot import metrics
+from bot.channels.base import ChannelError
+from bot.conversations import choices, commands, effects, handoff, language, outbound, speech
+from bot.dialogue.base import DialogueError, DialogueUnavailable
+from bot.door import Door
+from bot.storage import cases, conversations, messages
+from bot.storage.conversations import Claim
+from bot.storage.media import MediaRefused
+from bot.storage.messages import OfferedButton, StoredMessage
+from bot.vocabulary.conversations import Conversation, Owner, Reply, Say, Turn
+from bot.vocabulary.messages import IncomingKind, IncomingMedia, Location, OutgoingMessage
+
+log = logging.getLogger(__name__)
+
+PHOTOS_A_TURN = 5
+THUMBS_UP = frozenset("👍👌✅🙏")
+UNREADABLE = {
+    IncomingKind.VOICE: "unsupported.voice",
+    IncomingKind.DOCUMENT: "unsupported.document",
+    IncomingKind.CONTACT: "unsupported.contact",
+    IncomingKind.UNSUPPORTED: "unsupported.other",
+    IncomingKind.EDIT: "unsupported.edit",
+}
+SAYS_AGENT = frozenset({"/talk_to_agent", "petugas", "minta petugas", "agen", "operator", "admin"})
+
+
+@dataclass
+class Answer:
+    """What a turn came to, before it is stored."""
+
+    outcome: str
+    says: list[Say] = field(default_factory=list)
+    effects: tuple[dict[str, Any], ...] = ()
+    state: dict[str, Any] | None = None
+    failures: int = 0
+    understanding: dict[str, Any] | None = None
+    pressed: OfferedButton | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the turn is about: the messages it answers and what the citizen already has with us."""
+
+    conversation: Conversation
+    batch: list[StoredMessage]
+    offered: list[OfferedButton]
+    pressed: OfferedButton | None
+    cases: list[Any]
+    bookings: list[Any]
+
+
+async def handle(door: Door, conversation: Conversation, claim: Claim) -> bool:
+    """Answer the next batch of a claimed conversation and give the claim back; True when more waits.
+
+    Raises:
+        ClaimLost: another worker has the conversation; nothing of this turn was kept.
+    """
+    started = time.perf_counter()
+    context = await _context(door, conversation)
+    if not context.batch:
+        async with door.database.transaction() as conn:
+            return await conversations.release(conn, claim)
+    try:
+        answer = await _answer(door, context)
+    except Exception:
+        # The last net: whatever broke, the citizen hears an honest sentence and the draft stays.
+        log.exception("turn of conversation %s failed", conversation.id)
+        answer = _failed(context.conversation, "error")
+    more = await _commit(door, context, claim, answer, started)
+    metrics.TURNS.labels(answer.outcome).inc()
+    metrics.TURN_SECONDS.observe(time.perf_counter() - started)
+    await outbound.announce(door, context.conversation)
+    return more
+
+
+async def _context(door: Door, conversation: Conversation) -> Context:
+    async with door.database.reading() as conn:
+        conversation = await conversations.get(conn, conversation.id)
+        batch = _batch(await messages.waiting(conn, conversation.id))
+        first = batch[0] if batch else None
+        offered: list[OfferedButton] = []
+        pressed = None
+        if first is not None and first.button:
+            pressed = await messages.offered(conn, conversation.id, first.button)
+        elif first is not None and first.kind == IncomingKind.TEXT:
+            offered = await messages.latest_offer(conn, conversation.id)
+        known_cases = await cases.cases_of(conn, conversation.id) if first else []
+        known_bookings = await cases.bookings_of(conn, conversation.id) if first else []
+    return Context(conversation, batch, offered, pressed, known_cases, known_bookings)
+
+
+def _batch(waiting: list[StoredMessage]) -> list[StoredMessage]:
+    """One message, or a run of photos: ten pictures sent at once are one thing said."""
+    photos = []
+    for message in waiting:
+        if message.kind != IncomingKind.PHOTO:
+            break
+        photos.append(message)
+    return photos or waiting[:1]
+
+
+async def _answer(door: Door, context: Context) -> Answer:
+    conversation, first = context.conversation, context.batch[0]
+    now = datetime.now(UTC)
+    kind = IncomingKind(first.kind)
+    text = " ".join(message.text for message in context.batch if message.text)
+    pressed: OfferedButton | None = None
+    if kind is IncomingKind.BUTTON:
+        press = choices.press(context.pressed, now)
+        if press.payload is None:
+            return _plain(conversation, "button_refused", Say(press.refusal or "button.unknown"))
+        pressed, text = context.pressed, press.payload
+    elif kind is IncomingKind.COMMAND:
+        text = commands.read(text)
+    elif kind is IncomingKind.TEXT:
+        pressed = choices.typed(text, context.offered, now)
+        text = pressed.payload if pressed else text.lstrip("/").strip()
+    if conversation.owner is not Owner.BOT:
+        return handoff.while_waiting(conversation, text)
+    if kind in UNREADABLE:
+        metrics.BAD_INPUT.labels(conversation.address.channel, kind).inc()
+        return _plain(conversation, "unsupported", Say(UNREADABLE[kind]))
+    if kind is IncomingKind.TEXT and not any(character.isalnum() for character in text):
+        if not text or text[0] not in THUMBS_UP:
+            return _plain(conversation, "no_words", Say("input.no_words"))
+        text = "ya"
+    photos: tuple[dict[str, str], ...] = ()
+    if kind is IncomingKind.PHOTO:
+        photos = await _photos(door, context)
+        if not photos and not text:
+            return _plain(conversation, "photo_refused", Say("media.not_a_picture"))
+    heard = language.hear(text, conversation.language)
+    turn = Turn(
+        id=first.uid,
+        conversation_id=conversation.id,
+        tenant=conversation.tenant,
+        channel=conversation.address.channel,
+        text=text,
+        now=datetime.now(ZoneInfo(door.tenants[conversation.tenant].timezone)),
+        language=heard,
+        location=None if first.location is None else Location(first.location["lat"], first.location["lon"]),
+        photos=photos,
+        cases=tuple(_plain_data(item) for item in context.cases),
+        bookings=tuple(_plain_data(item) for item in context.bookings),
+        display_name=conversation.address.display_name,
+        state=conversation.state,
+    )
+    try:
+        reply = await _respond(door, turn)
+    except DialogueError as error:
+        log.warning("turn %s: %s: %s", turn.id, type(error).__name__, error)
+        answer = _failed(conversation, "unavailable" if isinstance(error, DialogueUnavailable) else "failed")
+        if text.lower() in SAYS_AGENT:
+            # A person must be reachable above all when the machine is not.
+            answer.says = [Say("handoff.requested_plainly")]
+            answer.effects = ({"type": "handoff_requested", "reason": "engine_down", "summary": {}},)
+        return answer
+    return Answer(
+        outcome="answered",
+        says=list(reply.messages),
+        effects=reply.effects,
+        state=reply.state,
+        understanding=reply.understanding,
+        pressed=pressed,
+        language=heard,
+    )
+
+
+async def _respond(door: Door, turn: Turn) -> Reply:
+    """Ask the engine; one that restarts is waited for, because a turn asked again is harmless."""
+    deadline = time.monotonic() + door.settings.rasa_patience_seconds
+    while True:
+        try:
+            return await door.engine.respond(turn)
+        except DialogueUnavailable:
+            if time.monotonic() >= deadline:
+                raise
+            await asyncio.sleep(0.25)
+
+
+async def _photos(door: Door, context: Context) -> tuple[dict[str, str], ...]:
+    """Make the pictures of a batch ours, without their tags, and give each an address a backend may fetch."""
+    adapter = door.channels.get(context.conversation.address.channel)
+    found: list[dict[str, str]] = []
+    for message in context.batch:
+        for item in message.media:
+            if len(found) == PHOTOS_A_TURN:
+                return tuple(found)
+            media_id = item.get("media_id")
+            if media_id is None and adapter is not None:
+                media_id = await _download(door, adapter, message, item)
+            if media_id is not None:
+                found.append({"media_id": media_id, "url": speech.media_url(door, media_id)})
+    return tuple(found)
+
+
+async def _download(door: Door, adapter: Any, message: StoredMessage, item: dict[str, Any]) -> str | None:
+    try:
+        data, content_type = await adapter.download(IncomingMedia(**item))
+        media_id = await door.media.save(data, content_type, message.conversation_id)
+    except (ChannelError, MediaRefused) as error:
+        metrics.BAD_INPUT.labels(adapter.name, "media").inc()
+        log.info("media of message %s not kept: %s", message.id, type(error).__name__)
+        return None
+    item["media_id"] = media_id
+    return media_id
+
+
+def _plain_data(item: Any) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(item).items()
+    }
+
+
+def _plain(conversation: Conversation, outcome: str, say: Say) -> Answer:
+    return Answer(outcome, [say], state=conversation.state, failures=conversation.failures)
+
+
+def _failed(conversation: Conversation, outcome: str) -> Answer:
+    """An honest sentence; from the second failure in a row a person is offered."""
+    failures = conversation.failures + 1
+    say = Say("error.dialogue")
+    if failures >= 2:
+        agent = {"title_key": "button.talk_to_agent", "payload": "/talk_to_agent", "reusable": True}
+        say = Say("error.dialogue_again", buttons=(agent,))
+    return Answer(outcome, [say], state=conversation.state, failures=failures)
+
+
+async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, started: float) -> bool:
+    """Store everything the turn changed in one transaction, and give the claim back."""
+    now = datetime.now(UTC)
+    conversation, turn_id = context.conversation, context.batch[0].uid
+    async with door.database.transaction() as conn:
+        await conversations.finish(
+            conn,
+            claim,
+            now,
+            state=answer.state,
+            failures=answer.failures,
+            language=answer.language or conversation.language,
+        )
+        await messages.mark_handled(
+            conn, [message.id for message in context.batch], now, answer.outcome.upper()
+        )
+        for message in context.batch:
+            if message.media:
+                await messages.update_content(
+                    conn, message.id, {"media": message.media, "extra": message.extra}
+                )
+        if answer.pressed is not None:
+            await messages.use_buttons(conn, answer.pressed.message_id, turn_id)
+        outcome = await effects.apply(conn, door, conversation, turn_id, answer.effects, now)
+        bubbles = [speech.bubble(door, conversation.tenant, say) for say in (*answer.says, *outcome.says)]
+        bubbles = await _notice(conn, door, conversation, bubbles, now)
+        await outbound.queue(conn, door, conversation, bubbles, turn_id, now)
+        await messages.add_turn(
+            conn,
+            {
+                "id": turn_id,
+                "conversation_id": conversation.id,
+                "outcome": answer.outcome,
+                "understanding": answer.understanding,
+                "milliseconds": int((time.perf_counter() - started) * 1000),
+                "created_at": now,
+            },
+        )
+        more = await conversations.release(conn, claim)
+    await door.media.forget(outcome.forgotten_media)
+    return more
+
+
+async def _notice(
+    conn: Any, door: Door, conversation: Conversation, bubbles: list[OutgoingMessage], now: datetime
+) -> list[OutgoingMessage]:
+    """At first contact, say under the first bubble what is kept and how to see and erase it (UU 27/2022)."""
+    if conversation.consented or not bubbles:
+        return bubbles
+    wording = speech.sentence(door, conversation.tenant, "privacy.notice")
+    await conversations.record_consent(conn, conversation, "privacy.notice", wording, now)
+    return [speech.with_notice(bubbles[0], wording), *bubbles[1:]]

@@ -1,0 +1,175 @@
+"""Cases and bookings that citizens follow, the updates about them, and complaints still to be filed."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.database import insert_once
+from bot.storage.tables import bookings, cases, filings, updates
+from bot.vocabulary.cases import Booking, Case
+from connectors.capabilities import CaseStatus, StatusUpdate
+
+
+def _case(row: Any) -> Case:
+    return Case(
+        id=row.id,
+        tenant=row.tenant,
+        conversation_id=row.conversation_id,
+        connector=row.connector,
+        reference=row.reference,
+        kind=row.kind,
+        topic=row.topic,
+        status=CaseStatus(row.status),
+        description=row.description,
+        place=row.place,
+        promised_at=row.promised_at,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _booking(row: Any) -> Booking:
+    return Booking(
+        id=row.id,
+        tenant=row.tenant,
+        conversation_id=row.conversation_id,
+        connector=row.connector,
+        code=row.code,
+        number=row.number,
+        service=row.service,
+        counter=row.counter,
+        starts_at=row.starts_at,
+        status=row.status,
+    )
+
+
+async def follow(conn: AsyncConnection, values: dict[str, Any], now: datetime) -> bool:
+    """Remember a case for a conversation once; True when it is new."""
+    row = {"id": uuid.uuid4().hex, "created_at": now, "updated_at": now, **values}
+    return await insert_once(conn, cases, row, ["connector", "reference", "conversation_id"])
+
+
+async def cases_of(conn: AsyncConnection, conversation_id: str, limit: int = 10) -> list[Case]:
+    """A conversation's cases, newest first."""
+    query = (
+        sa.select(cases)
+        .where(cases.c.conversation_id == conversation_id)
+        .order_by(cases.c.created_at.desc())
+        .limit(limit)
+    )
+    return [_case(row) for row in await conn.execute(query)]
+
+
+async def followers(conn: AsyncConnection, connector: str, reference: str) -> list[Any]:
+    """Every row that follows a reference, locked until the transaction ends."""
+    query = sa.select(cases).where(cases.c.connector == connector, cases.c.reference == reference)
+    return list(await conn.execute(query.order_by(cases.c.id).with_for_update()))
+
+
+async def move_case(conn: AsyncConnection, case_id: str, **values: Any) -> None:
+    """Write what an update changed."""
+    await conn.execute(cases.update().where(cases.c.id == case_id).values(**values))
+
+
+async def book(conn: AsyncConnection, values: dict[str, Any], now: datetime) -> bool:
+    """Remember a booking once; True when it is new."""
+    row = {"id": uuid.uuid4().hex, "created_at": now, "updated_at": now, "status": "booked", **values}
+    return await insert_once(conn, bookings, row, ["connector", "code"])
+
+
+async def bookings_of(conn: AsyncConnection, conversation_id: str, limit: int = 10) -> list[Booking]:
+    """A conversation's bookings, newest first."""
+    query = (
+        sa.select(bookings)
+        .where(bookings.c.conversation_id == conversation_id)
+        .order_by(bookings.c.created_at.desc())
+        .limit(limit)
+    )
+    return [_booking(row) for row in await conn.execute(query)]
+
+
+async def find_booking(conn: AsyncConnection, connector: str, code: str) -> Any | None:
+    """The row of a booking, locked until the transaction ends."""
+    query = sa.select(bookings).where(bookings.c.connector == connector, bookings.c.code == code)
+    return (await conn.execute(query.with_for_update())).first()
+
+
+async def move_booking(conn: AsyncConnection, connector: str, code: str, **values: Any) -> None:
+    """Write what an effect or an update changed."""
+    await conn.execute(
+        bookings.update().where(bookings.c.connector == connector, bookings.c.code == code).values(**values)
+    )
+
+
+async def add_update(conn: AsyncConnection, update: StatusUpdate, now: datetime) -> bool:
+    """Store a backend's word once; False when this event was seen before."""
+    return await insert_once(
+        conn,
+        updates,
+        {
+            "connector": update.connector,
+            "event_id": update.event_id,
+            "subject": update.subject,
+            "reference": update.reference,
+            "status": update.status,
+            "backend_status": update.backend_status,
+            "note": update.note,
+            "outcome": "received",
+            "occurred_at": update.occurred_at,
+            "received_at": now,
+        },
+        ["connector", "event_id"],
+    )
+
+
+async def close_update(conn: AsyncConnection, update: StatusUpdate, outcome: str) -> None:
+    """Note what became of an update."""
+    await conn.execute(
+        updates.update()
+        .where(updates.c.connector == update.connector, updates.c.event_id == update.event_id)
+        .values(outcome=outcome)
+    )
+
+
+async def queue_filing(conn: AsyncConnection, values: dict[str, Any], now: datetime) -> bool:
+    """Keep a complaint that the backend could not take; True when it is new."""
+    row = {
+        "status": "waiting",
+        "attempts": 0,
+        "next_try_at": now + timedelta(seconds=5),
+        "created_at": now,
+        **values,
+    }
+    return await insert_once(conn, filings, row, ["idempotency_key"])
+
+
+async def due_filings(conn: AsyncConnection, now: datetime, limit: int = 10) -> list[Any]:
+    """Take complaints whose next try is due, each by one worker only."""
+    due = (
+        sa.select(filings.c.idempotency_key)
+        .where(
+            filings.c.status == "waiting",
+            filings.c.next_try_at <= now,
+            sa.or_(filings.c.claimed_until.is_(None), filings.c.claimed_until < now),
+        )
+        .order_by(filings.c.next_try_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        filings.update()
+        .where(filings.c.idempotency_key.in_(due.scalar_subquery()))
+        .values(claimed_until=now + timedelta(seconds=60))
+        .returning(filings)
+    )
+    return list(await conn.execute(statement))
+
+
+async def close_filing(conn: AsyncConnection, key: str, **values: Any) -> None:
+    """Write the end of a try: filed, given up, or when to try next."""
+    await conn.execute(
+        filings.update().where(filings.c.idempotency_key == key).values(claimed_until=None, **values)
+    )

@@ -1,0 +1,260 @@
+"""Conversations: finding them, claiming them for a turn, and closing the turn."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.database import insert_once
+from bot.storage.tables import citizens, consents, conversations, handoffs, messages
+from bot.vocabulary.conversations import Conversation, Owner
+from bot.vocabulary.messages import ChannelAddress, ChannelName
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to answer one conversation until `until`; `holder` is who has it."""
+
+    conversation_id: str
+    holder: str
+    until: datetime
+
+
+class ClaimLost(Exception):
+    """Somebody else answers this conversation now: drop the work, it is being done again."""
+
+
+def _conversation(row: Any) -> Conversation:
+    return Conversation(
+        id=row.id,
+        tenant=row.tenant,
+        citizen_id=row.citizen_id,
+        address=ChannelAddress(ChannelName(row.channel), row.address, row.display_name),
+        owner=Owner(row.owner),
+        language=row.language,
+        failures=row.failures,
+        state=row.state,
+        consented=row.consented,
+    )
+
+
+async def find_by_address(conn: AsyncConnection, tenant: str, address: ChannelAddress) -> Conversation | None:
+    """The conversation of one address, or None before the first message."""
+    query = sa.select(conversations).where(
+        conversations.c.tenant == tenant,
+        conversations.c.channel == address.channel,
+        conversations.c.address == address.address,
+    )
+    row = (await conn.execute(query)).first()
+    return None if row is None else _conversation(row)
+
+
+async def get(conn: AsyncConnection, conversation_id: str) -> Conversation:
+    """The conversation with this id. Raises LookupError when there is none."""
+    row = (await conn.execute(sa.select(conversations).where(conversations.c.id == conversation_id))).first()
+    if row is None:
+        raise LookupError(conversation_id)
+    return _conversation(row)
+
+
+async def find_or_create(
+    conn: AsyncConnection, tenant: str, address: ChannelAddress, now: datetime
+) -> Conversation:
+    """The conversation of one address; the first message creates it with its citizen."""
+    found = await find_by_address(conn, tenant, address)
+    if found is not None:
+        return found
+    citizen_id = uuid.uuid4().hex
+    await conn.execute(citizens.insert().values(id=citizen_id, tenant=tenant, created_at=now))
+    created = await insert_once(
+        conn,
+        conversations,
+        {
+            "id": uuid.uuid4().hex,
+            "tenant": tenant,
+            "citizen_id": citizen_id,
+            "channel": address.channel,
+            "address": address.address,
+            "display_name": address.display_name,
+            "owner": Owner.BOT,
+            "failures": 0,
+            "consented": False,
+            "created_at": now,
+            "updated_at": now,
+        },
+        ["tenant", "channel", "address"],
+    )
+    if not created:
+        await conn.execute(citizens.delete().where(citizens.c.id == citizen_id))
+    found = await find_by_address(conn, tenant, address)
+    if found is None:
+        raise LookupError(address.address)
+    return found
+
+
+async def lock(conn: AsyncConnection, conversation_id: str, now: datetime) -> None:
+    """Hold the conversation's row until the transaction ends.
+
+    Every writer of its messages does this first, so their ids grow in the order in which they become
+    visible: a reader that asks for "all after N" misses none.
+    """
+    await conn.execute(
+        conversations.update().where(conversations.c.id == conversation_id).values(updated_at=now)
+    )
+
+
+async def mark_pending(conn: AsyncConnection, conversation_id: str, now: datetime) -> None:
+    """Say that a message waits for an answer. Also a sign that the citizen has not blocked us."""
+    await conn.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id)
+        .values(
+            pending_since=sa.func.coalesce(conversations.c.pending_since, now),
+            updated_at=now,
+            blocked_at=None,
+        )
+    )
+
+
+async def claim(
+    conn: AsyncConnection, holder: str, now: datetime, seconds: float, limit: int
+) -> list[Conversation]:
+    """Take up to `limit` conversations that wait longest and that nobody answers now."""
+    free = (
+        sa.select(conversations.c.id)
+        .where(
+            conversations.c.pending_since.is_not(None),
+            sa.or_(conversations.c.claimed_until.is_(None), conversations.c.claimed_until < now),
+        )
+        .order_by(conversations.c.pending_since)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        conversations.update()
+        .where(conversations.c.id.in_(free.scalar_subquery()))
+        .values(claimed_by=holder, claimed_until=now + timedelta(seconds=seconds))
+        .returning(conversations)
+    )
+    return [_conversation(row) for row in await conn.execute(statement)]
+
+
+async def keep(conn: AsyncConnection, claim: Claim, now: datetime, seconds: float) -> None:
+    """Prolong a claim. Raises ClaimLost."""
+    await _guarded(conn, claim, claimed_until=now + timedelta(seconds=seconds))
+
+
+async def finish(conn: AsyncConnection, claim: Claim, now: datetime, **changes: Any) -> None:
+    """Write what the turn changed, under the claim. Raises ClaimLost when it is gone, and nothing is kept."""
+    await _guarded(conn, claim, updated_at=now, **changes)
+
+
+async def release(conn: AsyncConnection, claim: Claim) -> bool:
+    """Give the claim back; True when messages still wait. Raises ClaimLost."""
+    waiting = (
+        sa.select(messages.c.id)
+        .where(
+            messages.c.conversation_id == claim.conversation_id,
+            messages.c.status == "received",
+        )
+        .exists()
+    )
+    pending = sa.case((waiting, conversations.c.pending_since), else_=None)
+    await _guarded(conn, claim, claimed_by=None, claimed_until=None, pending_since=pending)
+    query = sa.select(conversations.c.pending_since).where(conversations.c.id == claim.conversation_id)
+    return (await conn.execute(query)).scalar() is not None
+
+
+async def _guarded(conn: AsyncConnection, claim: Claim, **changes: Any) -> None:
+    statement = (
+        conversations.update()
+        .where(conversations.c.id == claim.conversation_id, conversations.c.claimed_by == claim.holder)
+        .values(**changes)
+    )
+    if (await conn.execute(statement)).rowcount != 1:
+        raise ClaimLost(claim.conversation_id)
+
+
+async def free_claims_of(conn: AsyncConnection, holder: str) -> int:
+    """Give back every claim of a holder that is known to be gone; how many there were."""
+    statement = (
+        conversations.update()
+        .where(conversations.c.claimed_by == holder)
+        .values(claimed_by=None, claimed_until=None)
+    )
+    return (await conn.execute(statement)).rowcount
+
+
+async def change_owner(conn: AsyncConnection, conversation_id: str, expected: Owner, new: Owner) -> bool:
+    """Compare-and-set the owner; False when it was not `expected` any more."""
+    statement = (
+        conversations.update()
+        .where(conversations.c.id == conversation_id, conversations.c.owner == expected)
+        .values(owner=new)
+    )
+    return (await conn.execute(statement)).rowcount == 1
+
+
+async def set_language(conn: AsyncConnection, conversation_id: str, language: str) -> None:
+    """Remember the language a citizen chose."""
+    await conn.execute(
+        conversations.update().where(conversations.c.id == conversation_id).values(language=language)
+    )
+
+
+async def record_consent(
+    conn: AsyncConnection, conversation: Conversation, text_key: str, wording: str, now: datetime
+) -> None:
+    """Note that the citizen was told, in these words, what is kept."""
+    await insert_once(
+        conn,
+        consents,
+        {
+            "citizen_id": conversation.citizen_id,
+            "text_key": text_key,
+            "wording": wording,
+            "given_at": now,
+        },
+        ["citizen_id"],
+    )
+    await conn.execute(
+        conversations.update().where(conversations.c.id == conversation.id).values(consented=True)
+    )
+
+
+async def open_handoff(
+    conn: AsyncConnection, conversation_id: str, reason: str, summary: dict[str, Any], now: datetime
+) -> int:
+    """Put the conversation in the queue for a person; the running number of the request."""
+    open_now = sa.select(handoffs.c.number).where(
+        handoffs.c.conversation_id == conversation_id, handoffs.c.closed_at.is_(None)
+    )
+    number = (await conn.execute(open_now)).scalar()
+    if number is not None:
+        return int(number)
+    number = (
+        await conn.execute(sa.select(sa.func.coalesce(sa.func.max(handoffs.c.number), 0) + 1))
+    ).scalar_one()
+    await conn.execute(
+        handoffs.insert().values(
+            id=uuid.uuid4().hex,
+            number=number,
+            conversation_id=conversation_id,
+            reason=reason,
+            summary=summary,
+            requested_at=now,
+        )
+    )
+    return int(number)
+
+
+async def close_handoff(conn: AsyncConnection, conversation_id: str, outcome: str, now: datetime) -> None:
+    """End the open request of a conversation, if there is one."""
+    await conn.execute(
+        handoffs.update()
+        .where(handoffs.c.conversation_id == conversation_id, handoffs.c.closed_at.is_(None))
+        .values(closed_at=now, outcome=outcome)
+    )

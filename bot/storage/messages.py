@@ -1,0 +1,387 @@
+"""Messages in both directions, the buttons under them, and the turns that answered them."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.database import insert_once
+from bot.storage.tables import buttons, conversations, messages, turns
+from bot.vocabulary.messages import MessageStatus
+
+RANK = {
+    MessageStatus.QUEUED: 0,
+    MessageStatus.SENDING: 1,
+    MessageStatus.SENT: 2,
+    MessageStatus.DELIVERED: 3,
+    MessageStatus.READ: 4,
+    MessageStatus.FAILED: 5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One row as faces and the worker see it. `text` is masked; `sealed_text` opens to the raw one."""
+
+    id: int
+    uid: str
+    conversation_id: str
+    direction: str
+    kind: str
+    text: str | None
+    status: str
+    created_at: datetime
+    channel_message_id: str | None
+    sealed_text: str | None = None
+    buttons: list[dict[str, Any]] = field(default_factory=list)
+    attachments: list[dict[str, Any]] = field(default_factory=list)
+    location: dict[str, float] | None = None
+    media: list[dict[str, Any]] = field(default_factory=list)
+    button: str | None = None
+    ask_location: bool = False
+    attempts: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a conversation is: who owns it, how many messages wait, the last one handled."""
+
+    owner: str
+    waiting: int
+    handled_upto: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedButton:
+    """A button we once showed. `used` is True after its message was answered by a press."""
+
+    token: str
+    message_id: int
+    title: str
+    payload: str
+    reusable: bool
+    used: bool
+    created_at: datetime
+    is_latest: bool
+
+
+def _stored(row: Any) -> StoredMessage:
+    content = row.content or {}
+    return StoredMessage(
+        id=row.id,
+        uid=row.uid,
+        conversation_id=row.conversation_id,
+        direction=row.direction,
+        kind=row.kind,
+        text=row.text,
+        status=row.status,
+        created_at=row.created_at,
+        channel_message_id=row.channel_message_id,
+        sealed_text=row.sealed_text,
+        buttons=content.get("buttons", []),
+        attachments=content.get("attachments", []),
+        location=content.get("location"),
+        media=content.get("media", []),
+        button=content.get("button"),
+        ask_location=content.get("ask_location", False),
+        attempts=row.attempts,
+        extra=content.get("extra", {}),
+    )
+
+
+async def add_inbound(conn: AsyncConnection, values: dict[str, Any]) -> tuple[int, bool]:
+    """Store an inbound message once; its id, and whether it was there before."""
+    created = await insert_once(conn, messages, values)
+    query = sa.select(messages.c.id).where(
+        messages.c.conversation_id == values["conversation_id"],
+        messages.c.direction == "in",
+        messages.c.channel_message_id == values["channel_message_id"],
+    )
+    return int((await conn.execute(query)).scalar_one()), not created
+
+
+async def add_outbound(conn: AsyncConnection, values: dict[str, Any]) -> int | None:
+    """Store an outbound message once per `effect_key`; its id, or None when it was there before."""
+    if not await insert_once(conn, messages, values, ["effect_key"]):
+        return None
+    query = sa.select(messages.c.id).where(messages.c.uid == values["uid"])
+    return int((await conn.execute(query)).scalar_one())
+
+
+async def add_buttons(
+    conn: AsyncConnection, message_id: int, conversation_id: str, rows: list[dict[str, Any]], now: datetime
+) -> None:
+    """Remember the buttons under an outbound message."""
+    if rows:
+        await conn.execute(
+            buttons.insert(),
+            [
+                {"message_id": message_id, "conversation_id": conversation_id, "created_at": now, **row}
+                for row in rows
+            ],
+        )
+
+
+async def waiting(conn: AsyncConnection, conversation_id: str, limit: int = 50) -> list[StoredMessage]:
+    """Inbound messages that nobody answered yet, oldest first."""
+    query = (
+        sa.select(messages)
+        .where(messages.c.conversation_id == conversation_id, messages.c.status == MessageStatus.RECEIVED)
+        .order_by(messages.c.id)
+        .limit(limit)
+    )
+    return [_stored(row) for row in await conn.execute(query)]
+
+
+async def mark_handled(
+    conn: AsyncConnection, ids: Sequence[int], now: datetime, reason: str | None = None
+) -> None:
+    """Inbound messages have their answer."""
+    await conn.execute(
+        messages.update()
+        .where(messages.c.id.in_(ids))
+        .values(status=MessageStatus.HANDLED, reason=reason, updated_at=now)
+    )
+
+
+async def update_content(conn: AsyncConnection, message_id: int, content: dict[str, Any]) -> None:
+    """Replace the structured part of a message, for instance once its media are ours."""
+    await conn.execute(messages.update().where(messages.c.id == message_id).values(content=content))
+
+
+async def get(conn: AsyncConnection, message_id: int) -> StoredMessage:
+    """The message with this id. Raises LookupError."""
+    row = (await conn.execute(sa.select(messages).where(messages.c.id == message_id))).first()
+    if row is None:
+        raise LookupError(message_id)
+    return _stored(row)
+
+
+async def stream(
+    conn: AsyncConnection, conversation_id: str, after: int, limit: int = 200
+) -> list[StoredMessage]:
+    """Messages of a conversation in both directions after an id, in order."""
+    query = (
+        sa.select(messages)
+        .where(messages.c.conversation_id == conversation_id, messages.c.id > after)
+        .order_by(messages.c.id)
+        .limit(limit)
+    )
+    return [_stored(row) for row in await conn.execute(query)]
+
+
+async def progress(conn: AsyncConnection, conversation_id: str) -> Progress:
+    """How far the conversation is."""
+    received = messages.c.status == MessageStatus.RECEIVED
+    query = sa.select(
+        sa.select(conversations.c.owner).where(conversations.c.id == conversation_id).scalar_subquery(),
+        sa.select(sa.func.count())
+        .where(messages.c.conversation_id == conversation_id, received)
+        .scalar_subquery(),
+        sa.select(sa.func.max(messages.c.id))
+        .where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.direction == "in",
+            messages.c.status == MessageStatus.HANDLED,
+        )
+        .scalar_subquery(),
+    )
+    owner, count, handled = (await conn.execute(query)).one()
+    return Progress(owner=owner or "bot", waiting=count, handled_upto=handled or 0)
+
+
+async def offered(conn: AsyncConnection, conversation_id: str, token: str) -> OfferedButton | None:
+    """The button behind a token, if it was offered in this conversation."""
+    newest = (
+        sa.select(sa.func.max(buttons.c.message_id))
+        .where(buttons.c.conversation_id == conversation_id)
+        .scalar_subquery()
+    )
+    query = sa.select(buttons, newest.label("newest")).where(
+        buttons.c.token == token, buttons.c.conversation_id == conversation_id
+    )
+    row = (await conn.execute(query)).first()
+    return None if row is None else _offered(row)
+
+
+async def latest_offer(conn: AsyncConnection, conversation_id: str) -> list[OfferedButton]:
+    """The buttons under the newest outbound message, in their order; empty when it has none."""
+    newest = (
+        sa.select(sa.func.max(messages.c.id))
+        .where(messages.c.conversation_id == conversation_id, messages.c.direction == "out")
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(buttons, newest.label("newest"))
+        .where(buttons.c.message_id == newest)
+        .order_by(buttons.c.position)
+    )
+    return [_offered(row) for row in await conn.execute(query)]
+
+
+def _offered(row: Any) -> OfferedButton:
+    return OfferedButton(
+        token=row.token,
+        message_id=row.message_id,
+        title=row.title,
+        payload=row.payload,
+        reusable=row.reusable,
+        used=row.used_by is not None,
+        created_at=row.created_at,
+        is_latest=row.message_id == row.newest,
+    )
+
+
+async def use_buttons(conn: AsyncConnection, message_id: int, turn_id: str) -> None:
+    """A press answers its whole message: no button under it counts again (reusable ones do)."""
+    await conn.execute(
+        buttons.update()
+        .where(buttons.c.message_id == message_id, buttons.c.used_by.is_(None), buttons.c.reusable.is_(False))
+        .values(used_by=turn_id)
+    )
+
+
+async def add_turn(conn: AsyncConnection, values: dict[str, Any]) -> None:
+    """Note what a turn understood and how it ended."""
+    await insert_once(conn, turns, values, ["id"])
+
+
+async def mark_unsent(conn: AsyncConnection, conversation_id: str, now: datetime) -> None:
+    """Say that messages wait for a sender."""
+    await conn.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id)
+        .values(unsent_since=sa.func.coalesce(conversations.c.unsent_since, now))
+    )
+
+
+async def claim_unsent(
+    conn: AsyncConnection, holder: str, now: datetime, seconds: float, limit: int
+) -> list[Any]:
+    """Take conversations with messages to send, each by one sender only, whose pause is over."""
+    free = (
+        sa.select(conversations.c.id)
+        .where(
+            conversations.c.unsent_since.is_not(None),
+            sa.or_(conversations.c.send_after.is_(None), conversations.c.send_after <= now),
+            sa.or_(conversations.c.sender_until.is_(None), conversations.c.sender_until < now),
+        )
+        .order_by(conversations.c.unsent_since)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        conversations.update()
+        .where(conversations.c.id.in_(free.scalar_subquery()))
+        .values(sender=holder, sender_until=now + timedelta(seconds=seconds))
+        .returning(conversations)
+    )
+    return list(await conn.execute(statement))
+
+
+async def unsent(conn: AsyncConnection, conversation_id: str) -> list[StoredMessage]:
+    """Outbound messages not yet with the channel, oldest first. A row in `sending` was interrupted."""
+    query = (
+        sa.select(messages)
+        .where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.direction == "out",
+            messages.c.status.in_([MessageStatus.QUEUED, MessageStatus.SENDING]),
+        )
+        .order_by(messages.c.id)
+        .limit(50)
+    )
+    return [_stored(row) for row in await conn.execute(query)]
+
+
+async def set_status(
+    conn: AsyncConnection,
+    message_id: int,
+    status: MessageStatus,
+    now: datetime,
+    *,
+    reason: str | None = None,
+    channel_message_id: str | None = None,
+    attempted: bool = False,
+) -> None:
+    """Move one outbound message to a status."""
+    values: dict[str, Any] = {"status": status, "reason": reason, "updated_at": now}
+    if channel_message_id is not None:
+        values["channel_message_id"] = channel_message_id
+    if attempted:
+        values["attempts"] = messages.c.attempts + 1
+    await conn.execute(messages.update().where(messages.c.id == message_id).values(**values))
+
+
+async def advance(
+    conn: AsyncConnection,
+    channel: str,
+    channel_message_id: str,
+    status: MessageStatus,
+    now: datetime,
+    reason: str | None,
+) -> bool:
+    """Apply a receipt; a status never goes back. True when something changed."""
+    lower = [str(other) for other, rank in RANK.items() if rank < RANK[status]]
+    statement = (
+        messages.update()
+        .where(
+            messages.c.channel == channel,
+            messages.c.channel_message_id == channel_message_id,
+            messages.c.direction == "out",
+            messages.c.status.in_(lower),
+        )
+        .values(status=status, reason=reason, updated_at=now)
+    )
+    return (await conn.execute(statement)).rowcount > 0
+
+
+async def end_sending(
+    conn: AsyncConnection, conversation_id: str, holder: str, send_after: datetime | None
+) -> None:
+    """Give a conversation's sending back; `send_after` asks for a pause."""
+    left = (
+        sa.select(messages.c.id)
+        .where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.direction == "out",
+            messages.c.status.in_([MessageStatus.QUEUED, MessageStatus.SENDING]),
+        )
+        .exists()
+    )
+    await conn.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id, conversations.c.sender == holder)
+        .values(
+            sender=None,
+            sender_until=None,
+            send_after=send_after,
+            unsent_since=sa.case((left, conversations.c.unsent_since), else_=None),
+        )
+    )
+
+
+async def block(conn: AsyncConnection, conversation_id: str, now: datetime) -> None:
+    """The citizen left: what waits for them is skipped until they write again."""
+    await conn.execute(
+        conversations.update().where(conversations.c.id == conversation_id).values(blocked_at=now)
+    )
+    await conn.execute(
+        messages.update()
+        .where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.direction == "out",
+            messages.c.status.in_([MessageStatus.QUEUED, MessageStatus.SENDING]),
+        )
+        .values(status=MessageStatus.SKIPPED, reason="SKIPPED_BLOCKED", updated_at=now)
+    )
+
+
+def new_uid() -> str:
+    """A new message id of ours."""
+    return uuid.uuid4().hex

@@ -1,0 +1,258 @@
+"""Every table of the front door, in SQLAlchemy Core. Times are aware UTC; ids of ours are UUID hex strings."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime on every engine: SQLite forgets the zone, so it is put back on the way out."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime: storage takes aware times only")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Id = sa.String(32)
+Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+citizens = sa.Table(
+    "citizens",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("erased_at", UtcDateTime),
+)
+
+consents = sa.Table(
+    "consents",
+    metadata,
+    sa.Column("citizen_id", Id, sa.ForeignKey("citizens.id"), primary_key=True),
+    sa.Column("text_key", sa.String(128), nullable=False),
+    sa.Column("wording", sa.Text, nullable=False),
+    sa.Column("given_at", UtcDateTime, nullable=False),
+)
+
+conversations = sa.Table(
+    "conversations",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("citizen_id", Id, sa.ForeignKey("citizens.id"), nullable=False, index=True),
+    sa.Column("channel", sa.String(16), nullable=False),
+    sa.Column("address", sa.String(160), nullable=False),
+    sa.Column("display_name", sa.String(128)),
+    sa.Column("owner", sa.String(16), nullable=False),
+    sa.Column("language", sa.String(8)),
+    sa.Column("failures", sa.Integer, nullable=False, default=0),
+    sa.Column("state", sa.JSON),
+    sa.Column("consented", sa.Boolean, nullable=False, default=False),
+    sa.Column("blocked_at", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("pending_since", UtcDateTime),
+    sa.Column("claimed_by", Id),
+    sa.Column("claimed_until", UtcDateTime),
+    sa.Column("unsent_since", UtcDateTime),
+    sa.Column("send_after", UtcDateTime),
+    sa.Column("sender", Id),
+    sa.Column("sender_until", UtcDateTime),
+    sa.UniqueConstraint("tenant", "channel", "address"),
+)
+sa.Index(
+    "ix_conversations_pending",
+    conversations.c.pending_since,
+    sqlite_where=conversations.c.pending_since.is_not(None),
+    postgresql_where=conversations.c.pending_since.is_not(None),
+)
+sa.Index(
+    "ix_conversations_unsent",
+    conversations.c.unsent_since,
+    sqlite_where=conversations.c.unsent_since.is_not(None),
+    postgresql_where=conversations.c.unsent_since.is_not(None),
+)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("uid", Id, nullable=False, unique=True),
+    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False),
+    sa.Column("channel", sa.String(16), nullable=False),
+    sa.Column("direction", sa.String(3), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("text", sa.Text),
+    sa.Column("sealed_text", sa.Text),
+    sa.Column("content", sa.JSON),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("reason", sa.String(64)),
+    sa.Column("channel_message_id", sa.String(200)),
+    sa.Column("effect_key", sa.String(200), unique=True),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Index("ix_messages_conversation", "conversation_id", "id"),
+    sa.Index(
+        "uq_messages_inbound",
+        "conversation_id",
+        "channel_message_id",
+        unique=True,
+        sqlite_where=sa.text("direction = 'in'"),
+        postgresql_where=sa.text("direction = 'in'"),
+    ),
+    sa.Index("ix_messages_receipt", "channel", "channel_message_id"),
+    sa.Index(
+        "ix_messages_received",
+        "conversation_id",
+        "id",
+        sqlite_where=sa.text("status IN ('received', 'queued', 'sending')"),
+        postgresql_where=sa.text("status IN ('received', 'queued', 'sending')"),
+    ),
+)
+
+buttons = sa.Table(
+    "buttons",
+    metadata,
+    sa.Column("token", sa.String(32), primary_key=True),
+    sa.Column("message_id", Number, sa.ForeignKey("messages.id"), nullable=False, index=True),
+    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("title", sa.String(256), nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("reusable", sa.Boolean, nullable=False),
+    sa.Column("used_by", Id),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False, index=True),
+    sa.Column("outcome", sa.String(32), nullable=False),
+    sa.Column("understanding", sa.JSON),
+    sa.Column("model", sa.String(64)),
+    sa.Column("milliseconds", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+cases = sa.Table(
+    "cases",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False, index=True),
+    sa.Column("connector", sa.String(64), nullable=False),
+    sa.Column("reference", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("topic", sa.String(64)),
+    sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("backend_status", sa.String(64)),
+    sa.Column("description", sa.Text),
+    sa.Column("place", sa.Text),
+    sa.Column("latitude", sa.Float),
+    sa.Column("longitude", sa.Float),
+    sa.Column("promised_at", UtcDateTime),
+    sa.Column("moved_at", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("connector", "reference", "conversation_id"),
+)
+
+bookings = sa.Table(
+    "bookings",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False, index=True),
+    sa.Column("connector", sa.String(64), nullable=False),
+    sa.Column("code", sa.String(64), nullable=False),
+    sa.Column("number", sa.String(32)),
+    sa.Column("counter", sa.String(128)),
+    sa.Column("service", sa.String(64)),
+    sa.Column("name", sa.String(128)),
+    sa.Column("starts_at", UtcDateTime, nullable=False),
+    sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("moved_at", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("connector", "code"),
+)
+
+updates = sa.Table(
+    "updates",
+    metadata,
+    sa.Column("connector", sa.String(64), primary_key=True),
+    sa.Column("event_id", sa.String(128), primary_key=True),
+    sa.Column("subject", sa.String(16), nullable=False),
+    sa.Column("reference", sa.String(64), nullable=False),
+    sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("backend_status", sa.String(64)),
+    sa.Column("note", sa.Text),
+    sa.Column("outcome", sa.String(32), nullable=False),
+    sa.Column("occurred_at", UtcDateTime, nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Index("ix_updates_reference", "connector", "reference"),
+)
+
+filings = sa.Table(
+    "filings",
+    metadata,
+    sa.Column("idempotency_key", sa.String(128), primary_key=True),
+    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False),
+    sa.Column("connector", sa.String(64), nullable=False),
+    sa.Column("draft", sa.JSON, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_try_at", UtcDateTime, nullable=False),
+    sa.Column("claimed_until", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index("ix_filings_due", "status", "next_try_at"),
+)
+
+handoffs = sa.Table(
+    "handoffs",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("number", Number, nullable=False),
+    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False, index=True),
+    sa.Column("reason", sa.String(64), nullable=False),
+    sa.Column("summary", sa.JSON),
+    sa.Column("requested_at", UtcDateTime, nullable=False),
+    sa.Column("closed_at", UtcDateTime),
+    sa.Column("outcome", sa.String(32)),
+)
+
+media = sa.Table(
+    "media",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("owner", Id, index=True),
+    sa.Column("content_type", sa.String(64), nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)

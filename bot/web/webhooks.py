@@ -1,0 +1,56 @@
+"""Where channels call in: the signature first, then the message is stored, then 200."""
+
+import json
+import logging
+
+from fastapi import APIRouter, Request, Response
+
+from bot import metrics
+from bot.channels.base import Channel
+from bot.conversations import inbound, outbound
+from bot.door import Door
+from bot.vocabulary.messages import ChannelName, DeliveryReceipt
+from bot.web.refusals import refusal
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1024 * 1024
+
+router = APIRouter()
+
+
+@router.post("/channels/{name}")
+async def receive(name: str, request: Request) -> Response:
+    """Take one webhook call of a channel. Nothing is acknowledged before it is stored."""
+    door: Door = request.app.state.door
+    channel = _channel(door, name)
+    if channel is None:
+        return refusal(404, "no_such_channel", f"No channel {name[:32]!r} is connected here.")
+    body = await request.body()
+    if len(body) > MAX_BODY:
+        metrics.BAD_INPUT.labels(channel.name, "too_big").inc()
+        return refusal(413, "body_too_big", f"A webhook body has at most {MAX_BODY} bytes.")
+    if not channel.verify(request.headers, body):
+        metrics.BAD_INPUT.labels(channel.name, "signature").inc()
+        return refusal(401, "not_from_the_channel", "The secret or signature is missing or wrong.")
+    try:
+        parsed = channel.parse(json.loads(body))
+    except ValueError as error:
+        # It is from the channel but cannot be read: said yes to, or it would be delivered for ever.
+        metrics.BAD_INPUT.labels(channel.name, "unreadable").inc()
+        log.warning("%s sent an update that cannot be read: %s", channel.name, type(error).__name__)
+        return Response(status_code=200)
+    for item in parsed:
+        if isinstance(item, DeliveryReceipt):
+            await outbound.record_receipt(door, item)
+        else:
+            accepted = await inbound.accept(door, item)
+            await inbound.acknowledge(channel, item, accepted)
+    return Response(status_code=200)
+
+
+def _channel(door: Door, name: str) -> Channel | None:
+    try:
+        return door.channels.get(ChannelName(name))
+    except ValueError:
+        return None
