@@ -1,0 +1,326 @@
+"""The one way out to city systems: time budget, retries that cannot double anything, rate, size cap, error mapping.
+
+A call has one budget, `timeout_seconds`, for all its attempts: a citizen waits that long and no longer.
+Only a GET, or a request that carries an Idempotency-Key, is asked twice.
+"""
+
+import asyncio
+import json
+import logging
+import random
+import time
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import httpx
+
+from connectors.errors import BackendChanged, BackendUnreachable
+from connectors.mapping import clean
+from connectors.redaction import hide, quiet
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_CONNECT_SECONDS = 3.0
+MAX_ANSWER_BYTES = 1_000_000
+MAX_REDIRECTS = 3
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
+Observer = Callable[[str, str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """How an app recognises us. `type` is none, bearer, header, query or form; `name` the header or field."""
+
+    type: str = "none"
+    name: str = ""
+    value: str = field(default="", repr=False)
+    secret_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where one app is and how it wants to be called."""
+
+    app: str
+    base_url: str
+    credential: Credential = Credential()
+    timeout_seconds: float = 8.0
+    rate_per_minute: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: 2xx, or a 4xx the dialect has to interpret."""
+
+    app: str
+    status: int
+    content_type: str
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    def document(self) -> Any:
+        """Return the JSON of the answer.
+
+        Raises:
+            BackendChanged: it is not JSON.
+        """
+        try:
+            return json.loads(self.body, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            kind = self.content_type.partition(";")[0] or "no content type"
+            raise BackendChanged(
+                self.app,
+                f"status {self.status} with an answer that is not JSON ({kind}, {len(self.body)} bytes)",
+            ) from None
+
+    def reason(self) -> str:
+        """Return the backend's own words for a refusal, shortened, or an empty string."""
+        try:
+            document = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return ""
+        while isinstance(document, list) and document:
+            document = document[0]
+        if not isinstance(document, dict):
+            return ""
+        for name in ("detail", "description", "message", "pesan", "title", "error"):
+            if isinstance(document.get(name), str):
+                return clean(document[name])[:300]
+        return ""
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+class Pace:
+    """A token bucket: `rate` a minute, ten seconds' worth at once. Holds for one process."""
+
+    def __init__(self, rate: int, clock: Callable[[], float]) -> None:
+        self._per_second = rate / 60
+        self._depth = max(1.0, rate / 6)
+        self._tokens = self._depth
+        self._clock = clock
+        self._seen = clock()
+
+    def wait_seconds(self) -> float:
+        """Return how long until a call is allowed, 0 when it is now; takes nothing."""
+        now = self._clock()
+        self._tokens = min(self._depth, self._tokens + (now - self._seen) * self._per_second)
+        self._seen = now
+        return max(0.0, (1 - self._tokens) / self._per_second)
+
+    def take(self) -> None:
+        """Use one place."""
+        self._tokens -= 1
+
+
+class Client:
+    """Holds the connection pool. Build one per process, inside its event loop; `close` it at the end.
+
+    `observe(app, outcome, seconds)` is called once per attempt, for metrics.
+    """
+
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        observe: Observer | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        quiet("httpx")
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "lawang"},
+        )
+        self._observe = observe
+        self._clock = clock
+        self._sleep = sleep
+        self._paces: dict[str, Pace] = {}
+
+    async def close(self) -> None:
+        """Close the connection pool."""
+        await self._http.aclose()
+
+    async def send(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | list[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        form: Mapping[str, str | list[str]] | None = None,
+    ) -> Answer:
+        """Ask an app one thing; `path` is appended to its base URL.
+
+        Raises:
+            BackendUnreachable: no usable answer in time, or our own rate limit; `outcome_unknown` when a
+                writing request may have been carried out.
+            BackendChanged: redirected elsewhere, an answer too large, or an address that is none.
+        """
+        request = self._request(endpoint, method, path, query, headers, body, form)
+        may_repeat = method == "GET" or IDEMPOTENCY_KEY in request.headers
+        deadline = self._clock() + endpoint.timeout_seconds
+        pause, unknown = FIRST_PAUSE_SECONDS, False
+        for attempt in range(1, ATTEMPTS + 1):
+            started = self._clock()
+            try:
+                await self._keep_pace(endpoint, deadline)
+                answer = await self._attempt(endpoint, request, deadline)
+            except BackendUnreachable as error:
+                outcome = "unreachable"
+                unknown = unknown or (error.outcome_unknown and method != "GET")
+                pause = max(pause * random.uniform(0.75, 1.25), getattr(error, "retry_after", 0.0))
+                last = error
+            except BackendChanged:
+                self._note(endpoint, request, "changed", started, attempt)
+                raise
+            else:
+                self._note(endpoint, request, str(answer.status), started, attempt)
+                return answer
+            self._note(endpoint, request, outcome, started, attempt)
+            if not may_repeat or attempt == ATTEMPTS or self._clock() + pause >= deadline:
+                break
+            await self._sleep(pause)
+            pause *= 4
+        raise BackendUnreachable(endpoint.app, last.detail, outcome_unknown=unknown) from last
+
+    def _request(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        path: str,
+        query: Mapping[str, str | list[str]] | None,
+        headers: Mapping[str, str] | None,
+        body: Any,
+        form: Mapping[str, str | list[str]] | None,
+    ) -> httpx.Request:
+        credential = endpoint.credential
+        all_headers, all_query, all_form = dict(headers or {}), dict(query or {}), dict(form or {})
+        match credential.type:
+            case "bearer":
+                all_headers["Authorization"] = f"Bearer {credential.value}"
+            case "header":
+                all_headers[credential.name] = credential.value
+            case "query":
+                all_query[credential.name] = credential.value
+            case "form" if form is not None:
+                all_form[credential.name] = credential.value
+        try:
+            return self._http.build_request(
+                method,
+                endpoint.base_url.rstrip("/") + "/" + path.lstrip("/"),
+                params=all_query or None,
+                headers=all_headers,
+                json=body,
+                data=all_form if form is not None else None,
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            raise BackendChanged(endpoint.app, hide(f"cannot be called: {error}", credential.value)) from None
+
+    async def _keep_pace(self, endpoint: Endpoint, deadline: float) -> None:
+        pace = self._paces.get(endpoint.app)
+        if pace is None:
+            pace = self._paces[endpoint.app] = Pace(endpoint.rate_per_minute, self._clock)
+        while (wait := pace.wait_seconds()) > 0:
+            if self._clock() + wait >= deadline:
+                raise BackendUnreachable(endpoint.app, f"more than {endpoint.rate_per_minute} calls a minute")
+            await self._sleep(wait)
+        pace.take()
+
+    async def _attempt(self, endpoint: Endpoint, request: httpx.Request, deadline: float) -> Answer:
+        left = max(0.05, deadline - self._clock())
+        connect = min(LONGEST_CONNECT_SECONDS, left * 0.75)
+        timeout = httpx.Timeout(left, connect=connect, pool=connect)
+        try:
+            async with asyncio.timeout(left):
+                answer = await self._follow(endpoint, request, timeout)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise self._unreachable(endpoint, f"no connection ({type(error).__name__})", False) from None
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise self._unreachable(endpoint, f"no answer ({type(error).__name__})", True) from None
+        if answer.status in {408, 425, 429} or answer.status >= 500:
+            # 429 and 503 say the request was turned away; any other 5xx may come after the work was done.
+            refused = answer.status in {425, 429, 503}
+            raise self._unreachable(endpoint, f"status {answer.status}", not refused)
+        if not answer.ok and not 400 <= answer.status < 500:
+            raise BackendChanged(endpoint.app, f"unexpected status {answer.status}")
+        return answer
+
+    def _unreachable(self, endpoint: Endpoint, detail: str, unknown: bool) -> BackendUnreachable:
+        return BackendUnreachable(
+            endpoint.app, hide(detail, endpoint.credential.value), outcome_unknown=unknown
+        )
+
+    async def _follow(self, endpoint: Endpoint, request: httpx.Request, timeout: httpx.Timeout) -> Answer:
+        request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await self._http.send(request, stream=True)
+            try:
+                if response.next_request is None:
+                    return Answer(
+                        endpoint.app,
+                        response.status_code,
+                        response.headers.get("content-type", ""),
+                        await _body(endpoint.app, response),
+                    )
+                here, there = request.url, response.next_request.url
+                if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port):
+                    raise BackendChanged(
+                        endpoint.app, f"redirects to another host: {there.host} (correct base_url)"
+                    )
+                if response.next_request.method != request.method:
+                    raise BackendChanged(
+                        endpoint.app, f"redirects a {request.method} with {response.status_code}"
+                    )
+                request = response.next_request
+                request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
+            finally:
+                await response.aclose()
+        raise BackendChanged(endpoint.app, "redirects in circles")
+
+    def _note(
+        self, endpoint: Endpoint, request: httpx.Request, outcome: str, started: float, attempt: int
+    ) -> None:
+        seconds = self._clock() - started
+        logger.info(
+            "%s %s %s: %s after %d ms, attempt %d",
+            *(endpoint.app, request.method, request.url.path, outcome, seconds * 1000, attempt),
+        )
+        if self._observe is not None:
+            self._observe(endpoint.app, outcome, seconds)
+
+
+async def _body(app: str, response: httpx.Response) -> bytes:
+    """Read at most MAX_ANSWER_BYTES, after decompression: a small bomb must not fill the memory."""
+    if response.is_stream_consumed:
+        if len(response.content) > MAX_ANSWER_BYTES:
+            raise BackendChanged(app, f"answer larger than {MAX_ANSWER_BYTES} bytes")
+        return response.content
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", "deflate", ""}:
+        raise BackendChanged(app, f"answer in an encoding nobody asked for: {encoding[:20]}")
+    inflate = zlib.decompressobj(wbits=47) if encoding in {"gzip", "deflate"} else None
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_raw():
+            body += inflate.decompress(chunk, MAX_ANSWER_BYTES + 1 - len(body)) if inflate else chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise BackendChanged(app, f"answer larger than {MAX_ANSWER_BYTES} bytes")
+    except zlib.error:
+        raise BackendChanged(app, "answer whose compression is broken") from None
+    return bytes(body)

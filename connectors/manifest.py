@@ -1,0 +1,304 @@
+"""Read an app's manifest: YAML to frozen dataclasses, with every problem named by file, field and remedy.
+
+Reading never looks at the environment; `expand` and the registry do that.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from connectors.capabilities import Capability
+from connectors.mapping import normal_word
+
+APPS = Path(__file__).parent / "apps"
+SCHEMA = Path(__file__).with_name("manifest.schema.json")
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend, as hassfest prints it: `[SCHEMA] app: manifest.yml: auth.secret: …`."""
+
+    rule: str
+    app: str
+    file: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}: {self.field}" if self.field else self.file
+        return f"[{self.rule}] {self.app}: {where}: {self.message}"
+
+
+class ManifestError(Exception):
+    """A manifest cannot be used. `problems` holds every reason, not only the first."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class NotConfigured(Exception):
+    """The environment lacks a variable that a manifest names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """How the app recognises us. `secret` is the name of an environment variable."""
+
+    type: str = "none"
+    name: str = ""
+    secret: str = ""
+    development: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTemplate:
+    """A request with placeholders."""
+
+    method: str
+    path: str
+    query: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Any = None
+    form: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationTemplate:
+    """One operation of a rest_json app: what to send, where the answer has our fields, what its 4xx mean."""
+
+    request: RequestTemplate
+    reply: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[int, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Open311Options:
+    """What an Open311 server does beyond, or differently from, GeoReport v2."""
+
+    jurisdiction_id: str | None = None
+    idempotency: bool = False
+    extended_status: str | None = None
+    comments: str = "none"
+    confidential_field: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Our codes to theirs (topic, service), their words to ours (status, booking_status)."""
+
+    topic: Mapping[str, str | int] = field(default_factory=dict)
+    service: Mapping[str, str | int] = field(default_factory=dict)
+    status: Mapping[str, str] = field(default_factory=dict)
+    booking_status: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """How the app reports changes: names of signing secrets, and paths that differ from our own names."""
+
+    secrets: tuple[str, ...]
+    subject: str | None = None
+    map: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One app of one or more governments."""
+
+    id: str
+    title: str
+    tenants: tuple[str, ...]
+    maturity: str
+    contact: str
+    dialect: str
+    base_url: str
+    auth: Auth = Auth()
+    timeout_seconds: float = 8.0
+    rate_per_minute: int = 60
+    timezone: str | None = None
+    operations: Mapping[Capability, OperationTemplate] = field(default_factory=dict)
+    open311: Open311Options = Open311Options()
+    values: Values = Values()
+    webhook: Webhook | None = None
+    poll_every_seconds: int | None = None
+
+    @property
+    def offers(self) -> frozenset[Capability]:
+        """The capabilities this app has."""
+        if self.dialect == "rest_json":
+            return frozenset(self.operations)
+        offered = {Capability.COMPLAINT_SUBMIT, Capability.COMPLAINT_STATUS}
+        if self.open311.comments != "none":
+            offered.add(Capability.COMPLAINT_COMMENT)
+        return frozenset(offered)
+
+
+def read(path: Path) -> Manifest:
+    """Read one manifest.yml.
+
+    Raises:
+        ManifestError: the file is missing, is not YAML, or does not fit the schema.
+    """
+    app = path.parent.name
+    document = load_yaml(path, app)
+    problems = [
+        Problem("SCHEMA", app, path.name, ".".join(map(str, error.absolute_path)), _say(error))
+        for error in sorted(
+            _validator().iter_errors(document), key=lambda error: list(map(str, error.absolute_path))
+        )
+    ]
+    if problems:
+        raise ManifestError(problems)
+    return build(document)
+
+
+def build(document: Mapping[str, Any]) -> Manifest:
+    """Return the manifest of a document that fits the schema."""
+    values = document.get("values", {})
+    updates = document.get("updates", {})
+    webhook = updates.get("webhook")
+    poll = updates.get("poll_every")
+    return Manifest(
+        id=document["id"],
+        title=document["title"],
+        tenants=tuple(document["tenants"]),
+        maturity=document["maturity"],
+        contact=document["contact"],
+        dialect=document["dialect"],
+        base_url=document["base_url"],
+        auth=Auth(**document.get("auth", {})),
+        timeout_seconds=float(document.get("timeout_seconds", 8)),
+        rate_per_minute=document.get("rate_per_minute", 60),
+        timezone=document.get("timezone"),
+        operations={
+            Capability(name): OperationTemplate(
+                request=RequestTemplate(**operation["request"]),
+                reply=operation.get("reply", {}),
+                errors={int(status): rule for status, rule in operation.get("errors", {}).items()},
+            )
+            for name, operation in document.get("operations", {}).items()
+        },
+        open311=Open311Options(**document.get("open311", {})),
+        values=Values(
+            topic=values.get("topic", {}),
+            service=values.get("service", {}),
+            status={normal_word(word): ours for word, ours in values.get("status", {}).items()},
+            booking_status={
+                normal_word(word): ours for word, ours in values.get("booking_status", {}).items()
+            },
+        ),
+        webhook=Webhook(tuple(webhook["secrets"]), webhook.get("subject"), webhook.get("map", {}))
+        if webhook
+        else None,
+        poll_every_seconds=int(poll[:-1]) * _UNITS[poll[-1]] if poll else None,
+    )
+
+
+def load_yaml(path: Path, app: str) -> Any:
+    """Read a YAML file; a key written twice is an error, numbers as keys become text.
+
+    Raises:
+        ManifestError: no file, not UTF-8, not YAML, a key twice, or a key like `yes` that YAML reads as a truth value.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ManifestError([Problem("FILE", app, path.name, "", "is missing: create it")]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError([Problem("FILE", app, path.name, "", f"cannot be read: {error}")]) from None
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}" if mark else ""
+        said = getattr(error, "problem", None) or "is not YAML"
+        raise ManifestError([Problem("YAML", app, path.name, line, said)]) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe, and strict about keys."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        result: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, bool):
+                raise yaml.constructor.ConstructorError(
+                    None,
+                    None,
+                    f"key {key_node.value} is a truth value in YAML: quote it",
+                    key_node.start_mark,
+                )
+            key = str(key)
+            if key in result:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key} is written twice", key_node.start_mark
+                )
+            result[key] = self.construct_object(value_node, deep=True)
+        return result
+
+
+@functools.cache
+def _validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def _say(error: jsonschema.ValidationError) -> str:
+    """Return one line: what is wrong, and what the schema says the field is for."""
+    if error.validator == "required":
+        return f"{error.message}: add it"
+    if error.validator == "additionalProperties":
+        return f"{error.message}: remove or rename"
+    hint = error.schema.get("description") if isinstance(error.schema, Mapping) else None
+    message = error.message if len(error.message) <= 200 else error.message[:197] + "..."
+    return f"{message}. {hint}" if hint else message
+
+
+def expand(text: str, environment: Mapping[str, str], *, production: bool) -> str:
+    """Fill `${NAME}` and `${NAME:-default}` from the environment; a default may hold variables itself.
+
+    Raises:
+        NotConfigured: a variable is not set and has no default, or only a development default in production.
+    """
+    start = text.find("${")
+    if start < 0:
+        return text
+    end = _closing(text, start)
+    name, has_default, default = text[start + 2 : end].partition(":-")
+    if not _VARIABLE.fullmatch(name):
+        raise NotConfigured(
+            f"{text[start : end + 1]} is not a variable: write ${{NAME}} or ${{NAME:-default}}"
+        )
+    value = environment.get(name, "")
+    if not value and (not has_default or (production and "${" not in default)):
+        raise NotConfigured(f"set {name}" + (": its default is for development only" if has_default else ""))
+    if not value:
+        try:
+            value = expand(default, environment, production=production)
+        except NotConfigured as error:
+            raise NotConfigured(f"set {name} ({error})") from None
+    return text[:start] + value + expand(text[end + 1 :], environment, production=production)
+
+
+def _closing(text: str, start: int) -> int:
+    """Return where the brace that opens at `start` closes."""
+    depth = 0
+    for position in range(start, len(text)):
+        if text.startswith("${", position):
+            depth += 1
+        elif text[position] == "}":
+            depth -= 1
+            if depth == 0:
+                return position
+    raise NotConfigured(f"{text!r} lacks a closing brace")
