@@ -1,0 +1,243 @@
+"""The stand-in city as values: what `city.yml` says, read once and checked."""
+
+from dataclasses import dataclass
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from connectors.sandbox.tables import BOOKING_STATES, COMPLAINT_STATES
+
+CITY_FILE = Path(__file__).with_name("city.yml")
+WALK_INS_START_AT = 101
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_FRIDAY = 4
+
+Interval = tuple[time, time]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A kind of complaint, an Open311 service."""
+
+    code: str
+    name: str
+    description: str
+    agency: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A status word: how the desk calls it, where it may go. `closed` is for complaints, `waiting` for tickets."""
+
+    word: str
+    label: str
+    moves: tuple[str, ...]
+    closed: bool = False
+    waiting: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A desk of the MPP. `hours[weekday]` are its opening intervals, Monday 0; `prefix` starts its numbers."""
+
+    id: str
+    title: str
+    prefix: str
+    services: tuple[str, ...]
+    hours: tuple[tuple[Interval, ...], ...]
+    slot_minutes: int
+    places_per_slot: int
+
+    def number(self, value: int) -> str:
+        """The number as it is called: A012."""
+        return f"{self.prefix}{value:03d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a permit: its name, who has the file now, and the tracker's status word."""
+
+    title: str
+    holder: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The steps of one kind of permit, in order."""
+
+    kind: str
+    title: str
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeededPermit:
+    """A permit the city starts with."""
+
+    nomor: str
+    kind: str
+    title: str
+    stage: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """Everything the stand-in city knows that is not a case."""
+
+    name: str
+    timezone: ZoneInfo
+    reference_prefix: str
+    agencies: dict[str, str]
+    topics: dict[str, Topic]
+    complaint_states: dict[str, State]
+    answered_note: str
+    filed_notice: str
+    mpp_title: str
+    counters: dict[str, Counter]
+    booking_states: dict[str, State]
+    closed_words: dict[str, str]
+    years: frozenset[int]
+    holidays: dict[date, str]
+    permit_states: dict[str, str]
+    ladders: dict[str, Ladder]
+    permits: tuple[SeededPermit, ...]
+    desk_words: dict[str, Any]
+
+    def counters_for(self, service: str) -> list[Counter]:
+        """The counters that take `service`; empty when the MPP does not."""
+        return [counter for counter in self.counters.values() if service in counter.services]
+
+    def agency_of(self, service_code: str) -> str:
+        """The full name of the agency that owns a topic."""
+        return self.agencies[self.topics[service_code].agency]
+
+
+def load_city(file: Path = CITY_FILE) -> City:
+    """Read a city.
+
+    Raises:
+        ValueError: the file contradicts itself; the message says where.
+    """
+    return city_from(yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+def city_from(raw: dict[str, Any]) -> City:
+    """Build a city from plain data; see `load_city`."""
+    topics = {row[0]: Topic(*row) for row in raw["topics"]}
+    ladders = {
+        kind: Ladder(kind, ladder["title"], tuple(Stage(*stage) for stage in ladder["stages"]))
+        for kind, ladder in raw["ladders"].items()
+    }
+    city = City(
+        name=raw["name"],
+        timezone=ZoneInfo(raw["timezone"]),
+        reference_prefix=raw["reference_prefix"],
+        agencies=raw["agencies"],
+        topics=topics,
+        complaint_states=_states(raw["complaint_states"]),
+        answered_note=raw["answered_note"],
+        filed_notice=raw["filed_notice"],
+        mpp_title=raw["mpp"]["title"],
+        counters={row["id"]: _counter(row, raw["mpp"]) for row in raw["mpp"]["counters"]},
+        booking_states=_states(raw["booking_states"]),
+        closed_words=raw["closed_words"],
+        years=frozenset(raw["calendar"]),
+        holidays={day: name for year in raw["calendar"].values() for day, name in year.items()},
+        permit_states=raw["permit_states"],
+        ladders=ladders,
+        permits=tuple(
+            SeededPermit(row["nomor"], row["jenis"], row["judul"], row["stage"], row["note"])
+            for row in raw["permits"]
+        ),
+        desk_words=raw["desk_words"],
+    )
+    _check(city)
+    return city
+
+
+def _states(raw: dict[str, dict[str, Any]]) -> dict[str, State]:
+    return {word: State(word=word, **{**row, "moves": tuple(row["moves"])}) for word, row in raw.items()}
+
+
+def _counter(row: dict[str, Any], mpp: dict[str, Any]) -> Counter:
+    week = _week(mpp["hours"][row["hours"]], _interval(mpp["friday_break"]))
+    return Counter(
+        id=row["id"],
+        title=row["title"],
+        prefix=row["prefix"],
+        services=tuple(row["services"]),
+        hours=week,
+        slot_minutes=row.get("slot_minutes", mpp["slot_minutes"]),
+        places_per_slot=row.get("places_per_slot", mpp["places_per_slot"]),
+    )
+
+
+def _week(hours: dict[str, str], friday_break: Interval) -> tuple[tuple[Interval, ...], ...]:
+    week: list[tuple[Interval, ...]] = [()] * len(_WEEKDAYS)
+    for days, span in hours.items():
+        first, _, last = days.partition("-")
+        for weekday in range(_WEEKDAYS.index(first), _WEEKDAYS.index(last or first) + 1):
+            opening, closing = _interval(span)
+            if weekday == _FRIDAY:
+                halves = ((opening, friday_break[0]), (friday_break[1], closing))
+                week[weekday] = tuple(half for half in halves if half[0] < half[1])
+            else:
+                week[weekday] = ((opening, closing),)
+    return tuple(week)
+
+
+def _interval(text: str) -> Interval:
+    opening, closing = (time.fromisoformat(part) for part in text.split("-"))
+    return opening, closing
+
+
+def _check(city: City) -> None:
+    for topic in city.topics.values():
+        if topic.agency not in city.agencies:
+            raise ValueError(f"topic {topic.code}: unknown agency {topic.agency}")
+    for title, states, known in (
+        ("complaint_states", city.complaint_states, COMPLAINT_STATES),
+        ("booking_states", city.booking_states, BOOKING_STATES),
+    ):
+        if set(states) != set(known):
+            raise ValueError(f"{title}: must describe exactly {', '.join(known)}")
+        for state in states.values():
+            if unknown := set(state.moves) - set(known):
+                raise ValueError(f"{title}.{state.word}: unknown moves {', '.join(sorted(unknown))}")
+    if len({counter.prefix for counter in city.counters.values()}) != len(city.counters):
+        raise ValueError("counters: every prefix must be used once")
+    for counter in city.counters.values():
+        if "-" in counter.id:
+            raise ValueError(f"counter {counter.id}: a dash would break slot ids")
+        if _numbers_of(counter) >= WALK_INS_START_AT:
+            raise ValueError(
+                f"counter {counter.id}: more places a day than numbers below {WALK_INS_START_AT}"
+            )
+    for day in city.holidays:
+        if day.year not in city.years:
+            raise ValueError(f"calendar: {day} is listed under another year")
+    for permit in city.permits:
+        if permit.kind not in city.ladders or not 0 <= permit.stage < len(city.ladders[permit.kind].stages):
+            raise ValueError(f"permit {permit.nomor}: no such ladder or stage")
+    for ladder in city.ladders.values():
+        for stage in ladder.stages:
+            if stage.status not in city.permit_states:
+                raise ValueError(f"ladder {ladder.kind}: unknown status {stage.status}")
+
+
+def _numbers_of(counter: Counter) -> int:
+    def minutes(moment: time) -> int:
+        return moment.hour * 60 + moment.minute
+
+    longest = max(
+        sum((minutes(end) - minutes(start)) // counter.slot_minutes for start, end in day)
+        for day in counter.hours
+    )
+    return longest * counter.places_per_slot

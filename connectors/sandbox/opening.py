@@ -1,0 +1,79 @@
+"""When a counter is open, and which slots that makes. Only the calendar speaks here; who sits where is `seats`."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from connectors.sandbox.city import City, Counter
+
+LOOK_AHEAD_DAYS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A time at a counter. `first_number` is the queue number of its first place."""
+
+    id: str
+    counter: str
+    day: date
+    starts_at: datetime
+    first_number: int
+
+
+def today(city: City, now: datetime) -> date:
+    """The city's own calendar day at `now`."""
+    return now.astimezone(city.timezone).date()
+
+
+def closed_reason(city: City, counter: Counter, day: date, now: datetime, closure: str | None) -> str | None:
+    """Why nothing is booked at `counter` on `day`, or None when it opens. `closure` is an announced one-day closing."""
+    words = city.closed_words
+    if day < today(city, now):
+        return words["past"]
+    if day.year not in city.years:
+        return words["not_loaded"].format(year=day.year)
+    if day in city.holidays:
+        return words["holiday"].format(name=city.holidays[day])
+    if not counter.hours[day.weekday()]:
+        return words["weekend"].format(counter=counter.title)
+    if closure is not None:
+        return words["closure"].format(counter=counter.title, reason=closure)
+    return None
+
+
+def slots_of(city: City, counter: Counter, day: date) -> list[Slot]:
+    """Every slot the opening hours make on `day`, holidays not considered."""
+    step = timedelta(minutes=counter.slot_minutes)
+    slots: list[Slot] = []
+    for opening, closing in counter.hours[day.weekday()]:
+        # A city's midnight is never inside opening hours, so wall-clock steps are safe.
+        start = datetime.combine(day, opening)
+        while start + step <= datetime.combine(day, closing):
+            slots.append(
+                Slot(
+                    id=f"{counter.id}-{start:%Y%m%d-%H%M}",
+                    counter=counter.id,
+                    day=day,
+                    starts_at=start.replace(tzinfo=city.timezone).astimezone(UTC),
+                    first_number=len(slots) * counter.places_per_slot + 1,
+                )
+            )
+            start += step
+    return slots
+
+
+def find_slot(city: City, slot_id: str) -> Slot | None:
+    """The slot with this id, or None when no opening hours make it."""
+    counter_id, _, rest = slot_id.partition("-")
+    counter = city.counters.get(counter_id)
+    if counter is None:
+        return None
+    try:
+        day = datetime.strptime(rest, "%Y%m%d-%H%M").date()
+    except ValueError:
+        return None
+    return next((slot for slot in slots_of(city, counter, day) if slot.id == slot_id), None)
+
+
+def last_bookable(city: City) -> date:
+    """The end of the last loaded calendar year."""
+    return date(max(city.years), 12, 31)
