@@ -27,7 +27,7 @@ async def request(
     """Queue the conversation for a person and tell the citizen its number and the hours."""
     number = await conversations.open_handoff(conn, conversation.id, reason, summary, now)
     await conversations.change_owner(conn, conversation.id, Owner.BOT, Owner.QUEUE)
-    hours = (door.tenants[conversation.tenant].facts.get("call_centre") or {}).get("hours")
+    hours = (door.tenants[conversation.tenant].facts.get("call_center") or {}).get("hours")
     key = "handoff.queued" if hours else "handoff.queued_hours_unknown"
     back = {"title_key": "button.back_to_bot", "payload": BACK_TO_BOT, "reusable": True}
     return [Say(key, {"number": f"P-{number}", "hours": hours}, buttons=(back,))]
