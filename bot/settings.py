@@ -1,6 +1,7 @@
 """The environment, read once into one frozen value. No other module looks at os.environ."""
 
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ class Settings:
     log_level: str
     production: bool
     secret_key: str
+    embed_origins: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Settings(tenant={self.tenant!r}, port={self.port}, production={self.production})"
@@ -100,7 +102,17 @@ def load() -> Settings:
         log_level=os.environ.get("LOG_LEVEL", "INFO").upper(),
         production=production,
         secret_key=_secret_key(var, production),
+        embed_origins=_origins("LAWANG_EMBED_ORIGINS"),
     )
+
+
+def _origins(name: str) -> tuple[str, ...]:
+    """The sites that may show the web chat inside a frame: `https://dinas.example.go.id`, separated by spaces."""
+    origins = tuple(os.environ.get(name, "").replace(",", " ").split())
+    for origin in origins:
+        if not re.fullmatch(r"https?://[a-z0-9.*-]+(:\d+)?", origin):
+            raise SettingsError(f"{name}: {origin!r} is no origin such as https://dinas.example.go.id")
+    return origins
 
 
 def _secret_key(var: Path, production: bool) -> str:

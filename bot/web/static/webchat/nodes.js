@@ -1,0 +1,56 @@
+// Makes elements. Citizens' and cities' words only ever become text nodes.
+const SVG = "http://www.w3.org/2000/svg";
+
+export function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value != null) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child != null));
+  return node;
+}
+
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `#i-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+export const unseen = (text) => make("span", { class: "unseen" }, text);
+
+const ADDRESS = /\b(?:https?:\/\/|www\.)[^\s<>"']+/gi;
+const CLOSERS = /[.,;:!?)\]}’”*_]+$/;
+
+// Plain text with its web addresses clickable; everything else stays as written.
+export function linked(text) {
+  const parts = [];
+  let from = 0;
+  for (const match of text.matchAll(ADDRESS)) {
+    const shown = match[0].replace(CLOSERS, "");
+    const href = safe(shown.startsWith("www.") ? `https://${shown}` : shown);
+    if (!href) continue;
+    parts.push(text.slice(from, match.index), outside(href, shown));
+    from = match.index + shown.length;
+  }
+  parts.push(text.slice(from));
+  return parts;
+}
+
+export function outside(href, ...children) {
+  return make("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, ...children);
+}
+
+// An address a citizen may follow: http(s) or our own path. Anything else is null.
+export function safe(address) {
+  try {
+    const url = new URL(address, location.href);
+    return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
+  } catch {
+    return null;
+  }
+}

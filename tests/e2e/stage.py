@@ -1,0 +1,152 @@
+"""A front door with a scripted engine in place of Rasa, for driving the web chat in a browser.
+
+Run as `python tests/e2e/stage.py PORT FOLDER`. Everything but the engine is the real thing: API, inbox,
+worker, outbox, SQLite. `POST /stage/push` makes the city speak first; typed words choose the replies.
+"""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+
+from bot import settings as configuration
+from bot import texts, worker
+from bot.conversations import outbound
+from bot.door import Door, open_door
+from bot.storage import conversations, database, messages
+from bot.storage.tables import conversations as table
+from bot.vocabulary.conversations import Reply, Say, Turn
+from bot.vocabulary.messages import OutgoingMessage
+from bot.web import webchat
+
+REPLIES: dict[str, str] = {
+    "stage.echo": "Bapak/Ibu menulis: {text}",
+    "stage.plain": "Baik, sudah kami catat.",
+    "stage.greeting": "Selamat datang di layanan percakapan {tenant_short_name}. Apa yang bisa kami bantu?",
+    "stage.lamp": "Baik, laporan lampu jalan mati. Di mana letaknya? Bagikan lokasi atau tulis nama jalannya.",
+    "stage.located": "Lokasi diterima, di sekitar Jl. Majapahit, Kel. Mentikan. Ada fotonya?",
+    "stage.pictured": "Foto diterima. Kirim laporan ini?\n\nLampu jalan mati\nJl. Majapahit, Kel. Mentikan\n1 foto",
+    "stage.filed": (
+        "Laporan terkirim dengan nomor CNI-2026-0412.\nTarget ditangani paling lambat Selasa, 24 November 2026.\n"
+        "Kabar perkembangannya kami kirim di sini."
+    ),
+    "stage.card": (
+        "KTP hilang, syarat penggantian KTP-el:\n• Surat keterangan hilang dari kepolisian\n• Fotokopi Kartu Keluarga\n"
+        "Biaya: gratis. Waktu: 1 hari kerja bila blangko ada.\nKeterangan: https://dispendukcapil.mojokertokota.go.id"
+    ),
+    "stage.long": "\n".join(f"Baris keterangan nomor {number}." for number in range(1, 60)),
+}
+CHOICES = {
+    "stage.greeting": [("Cari layanan", "/find_service"), ("Lapor masalah", "/report_complaint")],
+    "stage.pictured": [("Kirim laporan", "/affirm"), ("Ubah", "/change"), ("Batal", "/cancel")],
+    "stage.card": [("Lokasi Disdukcapil", "/ask_place"), ("Ambil antrean MPP", "/book_queue")],
+}
+
+
+class ScriptedEngine:
+    """Answers by the first word that fits."""
+
+    async def respond(self, turn: Turn) -> Reply:
+        await asyncio.sleep(0.35 if "pelan" not in turn.text else 3)
+        return Reply((self._say(turn),), (), {})
+
+    def _say(self, turn: Turn) -> Say:
+        text = turn.text.lower()
+        if turn.photos:
+            return self._speak("stage.pictured")
+        if turn.location:
+            return self._speak("stage.located")
+        if text.startswith("gema "):
+            return Say("stage.echo", {"text": turn.text[5:]})
+        for word, key in (
+            ("lampu", "stage.lamp"), ("ktp", "stage.card"), ("panjang", "stage.long"), ("halo", "stage.greeting"),
+            ("/affirm", "stage.filed"),
+        ):  # fmt: skip
+            if word in text:
+                return self._speak(key)
+        return self._speak("stage.plain")
+
+    def _speak(self, key: str) -> Say:
+        buttons = tuple({"title": title, "payload": payload} for title, payload in CHOICES.get(key, ()))
+        return Say(key, buttons=buttons, ask_location=key == "stage.lamp")
+
+    async def ready(self) -> bool:
+        return True
+
+
+class StageTexts(dict[str, str]):
+    """The project's sentences and the stage's own; an unknown key is its own sentence."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return super().get(key, key)
+
+
+def build(settings: configuration.Settings) -> FastAPI:
+    """Return the app; its door and worker live as long as the server."""
+
+    @asynccontextmanager
+    async def live(app: FastAPI):  # type: ignore[no-untyped-def]
+        await database.upgrade_async(settings.database_url)
+        async with open_door(settings) as door:
+            app.state.door = replace(door, engine=ScriptedEngine(), texts=_texts(door))
+            stop = asyncio.Event()
+            working = asyncio.create_task(worker.work(app.state.door, stop))
+            yield
+            stop.set()
+            working.cancel()
+
+    app = FastAPI(lifespan=live)
+    app.include_router(webchat.router)
+
+    @app.post("/stage/push")
+    async def push(request: Request) -> dict[str, int]:
+        """Say a text to every conversation."""
+        door: Door = request.app.state.door
+        text = (await request.json())["text"]
+        now = datetime.now(UTC)
+        async with door.database.transaction() as conn:
+            ids = list((await conn.execute(table.select().with_only_columns(table.c.id))).scalars())
+            for found in ids:
+                await conversations.lock(conn, found, now)
+                conversation = await conversations.get(conn, found)
+                key = f"push:{messages.new_uid()}"
+                await outbound.queue(conn, door, conversation, [OutgoingMessage(text)], key, now)
+        for found in ids:
+            await door.wakeups.wake(f"conversation:{found}")
+        return {"told": len(ids)}
+
+    return app
+
+
+def _texts(door: Door) -> texts.Texts:
+    common: Mapping[str, str] = StageTexts(
+        {key: door.texts._common[key] for key in door.texts.keys()} | REPLIES
+    )
+    return texts.Texts(common, door.texts._tenants)
+
+
+def main() -> None:
+    """Serve the stage."""
+    port, folder = int(sys.argv[1]), Path(sys.argv[2])
+    settings = replace(
+        configuration.load(),
+        var=folder,
+        port=port,
+        public_url=f"http://127.0.0.1:{port}",
+        database_url=f"sqlite+aiosqlite:///{folder / 'stage.db'}",
+        redis_url=None,
+        telegram_token=None,
+        secret_key="stage secret key of no importance at all",
+    )
+    uvicorn.run(build(settings), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
+
+
+if __name__ == "__main__":
+    main()
