@@ -53,7 +53,7 @@ def word(token: str) -> str:
     token = _STRETCHED.sub(r"\1", token)
     if token in words:
         return words[token]
-    if token.endswith("2") and len(token) > 2:
+    if token.endswith("2") and len(token) > 2 and token[0].isalpha():
         half = word(token[:-1])
         return f"{half} {half}"
     if "-" in token:

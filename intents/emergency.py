@@ -1,0 +1,104 @@
+"""Is somebody in danger now? A deterministic floor that works in every state and with Rasa down.
+
+It errs towards showing the number, but lets idioms (*kebakaran jenggot*), questions about numbers and rules,
+what might happen, what happened long ago, and lost papers pass as ordinary messages.
+"""
+
+import re
+from dataclasses import dataclass
+
+from intents import alarms
+from intents.normaliser import normalise
+
+CRISIS = ("self_harm", "child", "violence")
+KINDS = {
+    "self_harm": alarms.SELF_HARM,
+    "child": alarms.CHILD,
+    "violence": alarms.VIOLENCE,
+    "fire": alarms.FIRE,
+    "accident": alarms.ACCIDENT,
+    "disaster": alarms.DISASTER,
+    "medical": alarms.MEDICAL,
+    "crime": alarms.CRIME,
+    "general": alarms.GENERAL,
+}
+_CLAUSE = re.compile(r"[.,;:\n?!()]+")
+_AS_A_CASE = re.compile(r"\b(?:apa itu|sosialisasi|penyuluhan|pengertian|undang undang|pasal|data|statistik|angka|jumlah|kasus|program|berita|pencegahan|seminar|film|novel|lagu|skripsi|hoaks|hoax|isu|nomor|kontak|poster|cara melaporkan)\b")
+_AT_SCHOOL = re.compile(r"\b(?:guru|kelas|teman sekolah|temannya|teman sekelas|kepala sekolah|wali kelas|bully|bullying|dibully|perundungan)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """What is going on. `number_key` is the entry of the tenant's emergency numbers; crisis has its own texts."""
+
+    kind: str
+    number_key: str
+
+
+def check(text: str) -> Emergency | None:
+    """Return the emergency that `text` reports as happening, or None."""
+    clauses = [normalise(clause) for clause in _CLAUSE.split(text)]
+    clauses = [re.sub(r"[-’']", " ", clause) for clause in clauses if clause]
+    if not clauses:
+        return None
+    whole = alarms.IDIOMS.sub(" ", " ".join(clauses))
+    whole = " ".join(whole.split())
+    loud = text.count("!") >= 2 or (text.isupper() and len(text) > 8)
+    kind = _crisis(whole) or _danger(clauses, whole, loud)
+    if kind is None:
+        return None
+    return Emergency(kind, "crisis" if kind in CRISIS else kind)
+
+
+def _crisis(whole: str) -> str | None:
+    if _AS_A_CASE.search(whole) or alarms.DRILL.search(whole):
+        return None
+    if alarms.SELF_HARM.search(whole):
+        return "self_harm"
+    if _AT_SCHOOL.search(whole) and not re.search(r"\b(?:raba|meraba|cabul\w*|perkosa|diperkosa|lecehkan|melecehkan|dilecehkan)", whole):
+        return None
+    if alarms.CHILD.search(whole):
+        return "child"
+    return "violence" if alarms.VIOLENCE.search(whole) else None
+
+
+def _danger(clauses: list[str], whole: str, loud: bool) -> str | None:
+    urgent = loud or bool(alarms.URGENT.search(whole))
+    if alarms.DRILL.search(whole):
+        return None
+    if alarms.PAPER.search(whole) and not urgent:
+        return None
+    past = alarms.PAST.search(alarms.SINCE.sub(" ", whole))
+    if past and (not (urgent or alarms.NOW.search(whole)) or alarms.PAPER.search(whole)):
+        return None
+    if alarms.HABITUAL.search(whole) and not urgent:
+        return None
+    asks_number = alarms.NUMBER_QUESTION.search(whole)
+    rest = " ".join(alarms.NUMBER_QUESTION.sub(" ", whole).split()) if asks_number else whole
+    if alarms.HYPOTHETICAL.search(rest) and not urgent:
+        rest = " ".join(_factual(clauses))
+    for kind, pattern in KINDS.items():
+        if kind not in CRISIS and any(
+            _happens(rest, match, urgent or kind == "medical") for match in pattern.finditer(rest)
+        ):
+            return kind
+    return None
+
+
+def _factual(clauses: list[str]) -> list[str]:
+    """Return the clauses that do not start a supposition."""
+    kept = []
+    for clause in clauses:
+        found = alarms.HYPOTHETICAL.search(clause)
+        kept.append(alarms.IDIOMS.sub(" ", clause[: found.start()] if found else clause))
+    return kept
+
+
+def _happens(text: str, match: re.Match[str], urgent: bool) -> bool:
+    """Say whether the matched words tell of something happening, not of a fear, a habit or its prevention."""
+    before = text[: match.start()]
+    if re.search(r"\b(?:takut|rawan|hampir|khawatir|jangan sampai)\b", match[0]):
+        return False
+    if urgent and not re.search(r"\b(?:bukan|tidak ada|takut|rawan|mencegah|hampir|agar|biar|supaya|jangan sampai|asuransi) (?:\w+ )?$", before):
+        return True
+    return not alarms.WARNING_BEFORE.search(before)
