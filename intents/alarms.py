@@ -88,7 +88,7 @@ MEDICAL = _any(
     r"(?:butuh|perlu|kirim\w*|minta|tolong|panggil\w*|carikan|mana|datangkan|membutuhkan|jemput) (?:\w+ ){0,3}ambulans|ambulans (?:\w+ ){0,2}(?:cepat|segera|sekarang|tolong|darurat|ke sini|kesini)|cepat (?:\w+ ){0,2}ambulans",
     r"jatuh (?:\w+ ){0,4}(?:sumur|jurang|lantai \w+|atap|genteng|pohon|tangga|tiang|kamar mandi|ke got|ke selokan|sungai|kali)|jatuh (?:\w+ ){0,3}(?:tidak bisa (?:bangun|gerak|bicara|jalan|berdiri))",
     r"asma (?:\w+ )?(?:kambuh|kumat|parah)|(?:ibu|bapak|nenek|kakek|mbah|istri|suami|anak|adik) (?:\w+ ){0,3}(?:kritis|sekarat|drop sekali|ngorok)|penyakitnya kambuh parah",
-    r"dada(?:nya)? (?:\w+ )?sakit|keringat dingin|(?:anak|bayi|balita) (?:\w+ ){0,2}(?:\bstep\b|setep|stip)|kegiling|tergiling|kejepit mesin|(?:masuk|kena) mesin|bengkak (?:\w+ )?(?:biru|sesak)|not breathing|can't breathe|unconscious|collapsed|(?:need|send|call) (?:an )?ambulance|heart attack|bleeding|pelo|mulut miring|muka(?:nya)? (?:\w+ )?(?:mencong|miring sebelah)|tidak (?:nyaut|menyahut|sadar|merespon)|bernapas(?:nya)? (?:\w+ )?(?:ngorok|berhenti|putus|tersengal|satu satu)|lemas (?:\w+ ){0,3}(?:tidak|pucat|dingin)|(?:bangunin|dibangunin|dibangunkan|dibangunno) tidak|tidak bangun|^(?:\w+ )?ambulans$|(?:luka|korban) (?:\w+ )?(?:banyak|berat)|banyak (?:yang )?luka",
+    r"dada(?:nya)? (?:\w+ )?sakit|keringat dingin|(?:anak|bayi|balita) (?:\w+ ){0,2}(?:\bstep\b|setep|stip)|kegiling|tergiling|kejepit mesin|(?:masuk|kena) mesin|bengkak (?:\w+ )?(?:biru|sesak)|not breathing|can't breathe|unconscious|collapsed|(?:need|send|call) (?:an )?(?:ambulance|ambulans)|heart attack|bleeding|pelo|mulut miring|muka(?:nya)? (?:\w+ )?(?:mencong|miring sebelah)|tidak (?:nyaut|menyahut|sadar|merespon)|bernapas(?:nya)? (?:\w+ )?(?:ngorok|berhenti|putus|tersengal|satu satu)|lemas (?:\w+ ){0,3}(?:tidak|pucat|dingin)|(?:bangunin|dibangunin|dibangunkan|dibangunno) tidak|tidak bangun|^(?:\w+ )?ambulans$|(?:luka|korban) (?:\w+ )?(?:banyak|berat)|banyak (?:yang )?luka",
     r"demam (?:\w+ ){0,3}kejang|panas (?:\w+ ){0,4}kejang|tidak bisa (?:bicara|ngomong) (?:\w+ ){0,2}(?:mendadak|tiba tiba)|tiba tiba (?:\w+ ){0,2}(?:jatuh|ambruk|tumbang|roboh|tidak bisa (?:bicara|gerak))",
 )
 
@@ -140,7 +140,7 @@ IDIOMS = _any(
     r"api semangat|main api|api dalam sekam|berapi api|api unggun|kereta api|stasiun api|gunung api|kartu api|apotek|obat api",
     r"(?:kebanjiran|banjir) (?:\w+ )?(?:order|orderan|pesanan|diskon|promo|pujian|kritik|rezeki|hadiah|pembeli|job|bansos|air mata|pengunjung|peserta)",
     r"(?:tenggelam|hanyut) (?:dalam|di) (?:\w+ )?(?:kesedihan|lautan|pekerjaan|lagu|mimpi|perasaan|suasana|arus zaman|tugas|kenangan|pikiran|hutang|utang)",
-    r"(?:hampir |mau |bisa |sampai |bikin |nyaris |rasanya |serasa )(?:\w+ )?(?:pingsan|jantungan|mati|sekarat|kejang|stroke|semaput) (?:saya )?(?:\w+ )?(?:lihat|melihat|nunggu|menunggu|antre|antrean|dengar|gara gara|karena|bayar|tagihan|kepanasan|ngantuk|kelaparan|capek|bosan|urus)",
+    r"(?:hampir |bisa |sampai |bikin |nyaris |rasanya |serasa )(?:\w+ )?(?:pingsan|jantungan|mati|sekarat|kejang|stroke|semaput) (?:saya )?(?:\w+ )?(?:lihat|melihat|nunggu|menunggu|antre|antrean|dengar|gara gara|karena|bayar|tagihan|kepanasan|ngantuk|kelaparan|capek|bosan|urus)",
     r"(?:antre|antrean|nunggu|menunggu|tagihan|harga|biaya|birokrasi) (?:\w+ ){0,5}(?:pingsan|jantungan|sekarat|mati rasanya|kejang|stroke|meledak|mencekik)",
     r"(?:tagihan|emosi|kepala|viral|harga|perut|penjualan|kabar|video|otak) (?:\w+ ){0,2}meledak|meledak ledak|(?:dompet|hp|hape|baterai|batre|aki|laptop|motor|ekonomi|usaha|rekening|warung|kantong) (?:\w+ ){0,2}(?:sekarat|kritis|kejang|pingsan|megap megap|tewas)",
     r"serangan fajar|jantung kota|jantung hati|darah (?:tinggi|rendah|muda|daging)|donor darah|golongan darah|tekanan darah|(?:cek|tes|periksa|kantong|stok|transfusi|butuh) darah|kritik\w*|berpikir kritis|gempa politik|bunuh waktu|membunuh waktu|maling teriak maling|maling uang|rampok uang|perampok uang rakyat|maling rakyat|rampok berdasi|tikus berdasi",
@@ -166,7 +166,7 @@ WARNING_BEFORE = re.compile(
     r"|mengantisipasi|bukan|tidak ada|tidak terjadi|tanpa|belum ada|kejadian|soal|tentang|dugaan|cara|menangani|trauma|musim|kayak|seperti|macam)\s+(?:\w+ ){0,1})$"
 )
 HABITUAL = re.compile(
-    r"\b(?:saben|sudah \w+ kali|sering|kerap|tiap|setiap|selalu|biasanya|rawan|marak|langganan|berkali kali|sudah banyak|banyak yang|sudah beberapa|beberapa kali|sudah \d+ (?:kali|orang)|sudah pernah|berulang|rutin|terus menerus tiap)\b"
+    r"\b(?:saben|sudah \w+ kali|sering|kerap|(?:tiap|setiap) (?!\d)\w+|selalu|biasanya|rawan|marak|langganan|berkali kali|sudah banyak (?:yang|orang|korban|kali|kecelakaan|warga)|banyak yang (?:jatuh|celaka|kecelakaan|tabrakan|jadi korban)|sudah beberapa|beberapa kali|sudah \d+ (?:kali|orang)|sudah pernah|berulang|rutin|terus menerus tiap)\b"
 )
 DRILL = re.compile(
     r"\b(?:simulasi|latihan|iseng|bercanda|becanda|guyon|guyonan|prank|lomba|sinetron|film|drama|mimpi|ngimpi|lagu|game|novel|cerita|skripsi|tugas kuliah|penelitian|pelatihan|sosialisasi|penyuluhan|magang|lowongan|apar|teater|puisi|pantun|pr sekolah|kajian|seminar|webinar|workshop)\b"
