@@ -43,7 +43,6 @@ def serve(port: int, model: Path) -> None:
     from rasa.core.run import serve_application
     from rasa.core.utils import AvailableEndpoints
     from rasa.model import get_latest_model
-    from rasa.shared.utils import io as rasa_io
     from rasa.utils.log_utils import configure_structlog
 
     from intents import shortcuts
@@ -60,7 +59,6 @@ def serve(port: int, model: Path) -> None:
     endpoints = AvailableEndpoints.read_endpoints(str(ROOT / "endpoints.yml"))
     if endpoints.action is not None:
         endpoints.action = shortcuts.action_link(endpoints.action.url)
-    rasa_io.raise_warning = lambda *args, **kwargs: None  # type: ignore[assignment]  # its warnings quote texts
     serve_application(
         model_path=newest,
         interface="127.0.0.1",

@@ -1,0 +1,362 @@
+"""Queue places: which service, which day, which time, whose name; then a number and a code."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from actions import reading
+from actions.effects import BookingMade
+from actions.forms import Form, register
+from actions.runtime import runtime
+from actions.turn import Answer, Turn, button, choice, handles
+from connectors.capabilities import BookingRequest, Capability, SlotQuery
+from connectors.errors import BackendUnreachable, ConnectorError, SlotTaken
+from intents.calendar_days import YearUnknown
+
+SERVICE, DAY, TIME, NAME, REVIEW = (f"booking_{field}" for field in ("service", "day", "time", "name", "review"))
+DRAFT = (SERVICE, DAY, TIME, NAME, REVIEW)
+OFFERS = "booking_offers"
+MOST_TIMES = 8
+EDITS = {"service": SERVICE, "day": DAY, "time": TIME, "name": NAME}
+NAME_LENGTH = range(2, 61)
+
+
+class BookingForm(Form):
+    """Asks for service, day, time and name; echoes the day with its weekday before it takes the place."""
+
+    name = "booking_form"
+    prefix = "booking"
+    start = "book_queue"
+    rival = "report_complaint"
+    order = DRAFT
+    skippable = {}
+    free_text = frozenset({NAME})
+
+    async def begin(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
+        """Take what the first message says, and the service that was just talked about."""
+        found: dict[str, Any] = {REVIEW: None}
+        if turn.intent != "choose" and turn.intent != "report_complaint":
+            found.update(await self.harvest(turn, draft))
+        if SERVICE not in found and draft.get(SERVICE) is None and not _names_a_service(turn):
+            known = turn.slot("service")
+            if known and _bookable(known):
+                found[SERVICE] = known
+        return found
+
+    async def harvest(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
+        """Service, day and time, as far as the draft lacks them."""
+        found: dict[str, Any] = {}
+        service = reading.service(turn)
+        if service and draft.get(SERVICE) is None and _bookable(service):
+            found[SERVICE] = service
+        if turn.pressed:
+            return found
+        wish = reading.wish(turn)
+        if wish and wish.day and wish.problem is None and draft.get(DAY) is None:
+            found[DAY] = wish.day.isoformat()
+        if wish and wish.time and draft.get(TIME) is None:
+            found[TIME] = {"wish": wish.time.strftime("%H:%M")}
+        return found
+
+    def changed(self, question: str, draft: dict[str, Any]) -> None:
+        """Another service or day makes the chosen time worthless."""
+        if question in {SERVICE, DAY}:
+            draft[TIME] = None
+
+    async def read(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
+        """Read the answer to one question."""
+        value = str(turn.values.get("value", ""))
+        if question == SERVICE:
+            service = value if value in runtime().catalog.services else reading.service(turn)
+            return {SERVICE: service} if service else {}
+        if question == DAY:
+            return self._day(turn, answer)
+        if question == TIME:
+            return self._time(turn, value, draft)
+        if question == NAME:
+            name = " ".join((value or turn.text).split())
+            if len(name) in NAME_LENGTH and not any(mark in name for mark in "[]0123456789?"):
+                return {NAME: _plain_name(name)}
+            return {}
+        step = value or runtime().words.step(turn.text) or {"affirm": "yes", "deny": "no"}.get(turn.intent)
+        if step in {"send", "yes"}:
+            return {REVIEW: "send"}
+        if step in {"edit", "no"}:
+            return {REVIEW: "edit"}
+        if value in EDITS:
+            return {REVIEW: f"edit_{value}"}
+        return {}
+
+    def _day(self, turn: Turn, answer: Answer) -> dict[str, Any]:
+        day = reading.day(turn)
+        if day:
+            return {DAY: day.isoformat()}
+        wish = reading.wish(turn)
+        if wish is None:
+            return {}
+        if wish.problem == "past":
+            answer.say("booking.day_past")
+        elif wish.problem == "impossible":
+            answer.say("booking.day_impossible")
+        elif wish.day:
+            later = wish.day + timedelta(days=7)
+            answer.say(
+                "booking.day_ambiguous",
+                buttons=[choice("", day.isoformat(), title=_short(day)) for day in (wish.day, later)],
+            )
+        return {}
+
+    def _time(self, turn: Turn, value: str, draft: dict[str, Any]) -> dict[str, Any]:
+        offers = turn.slot(OFFERS) or []
+        if value:
+            return {TIME: offer} if (offer := next((o for o in offers if o["id"] == value), None)) else {}
+        if turn.text.strip().isdigit() and 1 <= int(turn.text) <= min(len(offers), 6):
+            return {TIME: offers[int(turn.text) - 1]}
+        clock = reading.clock(turn)
+        found: dict[str, Any] = {TIME: {"wish": clock.strftime("%H:%M")}} if clock else {}
+        day = reading.day(turn)
+        if day and day.isoformat() != draft.get(DAY):
+            found[DAY] = day.isoformat()
+        return found
+
+    async def ask(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
+        """Ask for what is missing; a time is checked against the counter before it counts."""
+        review = str(draft.get(REVIEW) or "")
+        if review == "edit":
+            draft[REVIEW] = None
+            answer.say("booking.what_to_change", buttons=[choice(f"button.{name}", name) for name in EDITS])
+            return REVIEW
+        if review.startswith("edit_"):
+            question = EDITS[review.removeprefix("edit_")]
+            self.changed(question, draft)
+            draft[REVIEW] = draft[question] = None
+        if draft.get(SERVICE) is None:
+            return self._ask_service(turn, draft, answer)
+        refused = self._refused(turn, draft, answer)
+        if refused is not None:
+            return refused or None
+        if draft.get(DAY) is None:
+            return self._ask_day(turn, draft, answer)
+        if draft.get(TIME) is None or "id" not in draft[TIME]:
+            settled = await self._ask_time(turn, draft, answer)
+            if settled != "settled":
+                return settled
+        if question == NAME or draft.get(NAME) is None:
+            name = turn.display_name
+            buttons = [choice("", name, title=name)] if name and len(name) in NAME_LENGTH else []
+            answer.say("booking.ask_name", buttons=buttons)
+            return NAME
+        self._card(draft, answer)
+        return REVIEW
+
+    def _ask_service(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str:
+        candidates = [name for name, _ in reading.services(turn) if _bookable(name)][:3]
+        catalog = runtime().catalog
+        if candidates and not turn.pressed:
+            answer.say(
+                "booking.which_service",
+                buttons=[choice("", name, title=catalog.services[name].title) for name in candidates],
+            )
+        else:
+            common = [name for name in ("ktp_baru", "kk_ubah", "akta_kelahiran", "skck", "paspor") if name in catalog.services]
+            answer.say("booking.ask_service", buttons=[choice("", name, title=catalog.services[name].title) for name in common])
+        return SERVICE
+
+    def _refused(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
+        """Say that a service has no queue here; None when it has one, an empty string when the form is over."""
+        service = runtime().catalog.services[draft[SERVICE]]
+        if _bookable(service.id):
+            return None
+        answer.say(
+            "booking.no_queue",
+            buttons=[button("button.requirements", "ask_requirements", service=service.id)],
+            service=service.title,
+        )
+        draft[REVIEW] = "outside"
+        return ""
+
+    def _ask_day(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str:
+        service = runtime().catalog.services[draft[SERVICE]]
+        buttons = [choice("", day.isoformat(), title=_short(day)) for day in _next_days(turn.now.date(), 3)]
+        if turn.slot(SERVICE) == service.id or not service.persyaratan:
+            answer.say("booking.ask_day", buttons=buttons, service=service.title)
+        else:
+            answer.say(
+                "booking.bring_and_ask_day",
+                buttons=buttons,
+                service=service.title,
+                requirements={"$list": list(service.persyaratan)},
+            )
+        return DAY
+
+    async def _ask_time(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
+        """Fetch the free times of the day; take the wished one if it is free. Returns `settled` then."""
+        service = runtime().catalog.services[draft[SERVICE]]
+        day = date.fromisoformat(draft[DAY])
+        wish = (draft.get(TIME) or {}).get("wish")
+        draft[TIME] = None
+        if day.year not in runtime().calendar.years:
+            answer.say("booking.year_unknown", year=str(day.year))
+            draft[DAY] = None
+            return self._ask_day(turn, {**draft}, answer)
+        try:
+            connector = runtime().registry.find(turn.tenant, Capability.BOOKING_SLOTS, service.id)
+            found = await connector.slots(SlotQuery(service.id, day))
+        except ConnectorError as error:
+            answer.say(error.text_key, reason=error.detail)
+            answer.say("handoff.offer", buttons=[button("button.try_again", "book_queue"), button("button.agent", "talk_to_agent")])
+            draft[REVIEW] = "failed"
+            return None
+        open_slots = [slot for slot in found.slots if slot.left > 0 and slot.starts_at > turn.now]
+        if not open_slots:
+            draft[DAY] = None
+            self._no_places(turn, day, found.closed_reason, found.next_open, answer)
+            return DAY
+        offers = [
+            {"id": slot.id, "counter": slot.counter, "starts_at": slot.starts_at.astimezone(turn.now.tzinfo).isoformat()}
+            for slot in open_slots
+        ]
+        if wish:
+            exact = next((offer for offer in offers if offer["starts_at"][11:16] == wish), None)
+            if exact:
+                draft[TIME] = exact
+                return "settled"
+            offers.sort(key=lambda offer: abs(_minutes(offer["starts_at"][11:16]) - _minutes(wish)))
+            offers = sorted(offers[:3], key=lambda offer: offer["starts_at"])
+            key = "booking.time_not_free"
+        else:
+            offers = _spread(offers, MOST_TIMES)
+            key = "booking.ask_time"
+        answer.keep(**{OFFERS: offers})
+        buttons = [choice("", offer["id"], title=offer["starts_at"][11:16].replace(":", ".")) for offer in offers]
+        answer.say(key, buttons=buttons, day=day, service=service.title, wish=(wish or "").replace(":", "."))
+        return TIME
+
+    def _no_places(self, turn: Turn, day: date, reason: str | None, next_open: date | None, answer: Answer) -> None:
+        after = next_open or next(iter(_next_days(day, 1)), None)
+        buttons = [choice("", after.isoformat(), title=_short(after))] if after else []
+        answer.say("booking.closed" if reason else "booking.full", buttons=buttons, day=day, reason=reason or "")
+
+    def _card(self, draft: dict[str, Any], answer: Answer) -> None:
+        answer.say(
+            "booking.review",
+            buttons=[choice("button.book", "send"), choice("button.edit", "edit"), choice("button.cancel", "cancel")],
+            service=runtime().catalog.services[draft[SERVICE]].title,
+            when=datetime.fromisoformat(draft[TIME]["starts_at"]),
+            name=draft[NAME],
+        )
+
+
+def _bookable(service_id: str) -> bool:
+    service = runtime().catalog.services.get(service_id)
+    return service is not None and "book" in service.verbs
+
+
+def _names_a_service(turn: Turn) -> bool:
+    return bool(reading.services(turn)) and not turn.pressed
+
+
+def _next_days(after: date, count: int) -> list[date]:
+    """The next working days; fewer when the loaded calendar ends."""
+    days: list[date] = []
+    day = after
+    try:
+        while len(days) < count:
+            day = runtime().calendar.add_working_days(day, 1)
+            days.append(day)
+    except YearUnknown:
+        pass
+    return days
+
+
+def _short(day: date) -> str:
+    names = ("Sen", "Sel", "Rab", "Kam", "Jum", "Sab", "Min")
+    return f"{names[day.weekday()]} {day.day}/{day.month}"
+
+
+def _minutes(clock: str) -> int:
+    return int(clock[:2]) * 60 + int(clock[3:5])
+
+
+def _spread(offers: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """Thin out a long list evenly, so that morning and noon are both offered."""
+    if len(offers) <= most:
+        return offers
+    step = (len(offers) - 1) / (most - 1)
+    return [offers[round(index * step)] for index in range(most)]
+
+
+def _plain_name(name: str) -> str:
+    lowered = name.lower()
+    for lead in ("nama saya ", "atas nama ", "a.n. ", "a/n ", "an. ", "nama ", "saya ", "nama: "):
+        if lowered.startswith(lead):
+            name = name[len(lead) :]
+            break
+    return name.title() if name.islower() or name.isupper() else name
+
+
+register(BookingForm())
+
+
+@handles("action_end_booking")
+async def end_booking(turn: Turn, answer: Answer) -> None:
+    """Take the place, or say what became of the wish."""
+    how = turn.slot(REVIEW)
+    if how == "send":
+        await _reserve(turn, answer)
+        return
+    answer.keep(**dict.fromkeys((*DRAFT, OFFERS)))
+    if how == "switch":
+        answer.followup = "complaint_form"
+    elif how == "cancel":
+        answer.say("booking.cancelled", buttons=[button("button.help", "help")])
+
+
+async def _reserve(turn: Turn, answer: Answer) -> None:
+    service = runtime().catalog.services[turn.slot(SERVICE)]
+    chosen = turn.slot(TIME)
+    try:
+        connector = runtime().registry.find(turn.tenant, Capability.BOOKING_RESERVE, service.id)
+        receipt = await connector.reserve(
+            BookingRequest(turn.key("booking"), chosen["id"], service.id, turn.slot(NAME))
+        )
+    except SlotTaken:
+        answer.say("error.slot_taken")
+        answer.keep(**{TIME: {"wish": chosen["starts_at"][11:16]}, REVIEW: None})
+        answer.followup = "booking_form"
+        return
+    except ConnectorError as error:
+        answer.say(error.text_key, reason=error.detail)
+        unsure = isinstance(error, BackendUnreachable) and error.outcome_unknown
+        answer.say(
+            "booking.outcome_unknown" if unsure else "booking.not_made",
+            buttons=[button("button.try_again", "book_queue"), button("button.agent", "talk_to_agent")],
+        )
+        answer.keep(**{REVIEW: None})
+        return
+    answer.effect(
+        BookingMade(
+            connector=connector.id,
+            code=receipt.code,
+            number=receipt.number,
+            counter=receipt.counter,
+            service=service.id,
+            starts_at=receipt.starts_at.isoformat(),
+            name=turn.slot(NAME),
+        )
+    )
+    answer.say(
+        "booking.made",
+        buttons=[
+            button("button.reschedule", "reschedule_booking", reusable=True, code=receipt.code),
+            button("button.cancel_booking", "cancel_booking", reusable=True, code=receipt.code),
+        ],
+        service=service.title,
+        number=receipt.number,
+        code=receipt.code,
+        when=receipt.starts_at,
+        place=str(runtime().fact(turn.tenant, "mpp", "name") or service.counter or receipt.counter),
+        name=turn.slot(NAME),
+    )
+    if turn.slot("complaint_description"):
+        answer.say("complaint.resume_offer", buttons=[button("button.resume", "report_complaint")])
+    answer.keep(**dict.fromkeys((*DRAFT, OFFERS)))

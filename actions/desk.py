@@ -1,0 +1,127 @@
+"""Where Rasa's calls arrive: a tracker becomes a Turn, an Answer becomes messages and events.
+
+Every handler registered with `handles` gets an Action class here, every form its `validate_` action. Import this module
+last: `python -m rasa_sdk --actions actions` loads all modules of the package and finds the classes.
+"""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import aside, booking, complaints, courtesy, handoff, information, places, privacy, repair, services, status  # noqa: F401
+from actions.forms import FORMS, Form
+from actions.runtime import runtime
+from actions.turn import HANDLERS, Answer, Handler, Turn
+
+Events = list[dict[str, Any]]
+
+
+def read_turn(tracker: Tracker) -> Turn:
+    """Read what a handler needs from Rasa's tracker."""
+    message = tracker.latest_message or {}
+    metadata = message.get("metadata") or {}
+    intent = message.get("intent") or {}
+    pressed = bool(message.get("pressed"))
+    entities = tuple(message.get("entities") or ())
+    name = str(intent.get("name") or "unclear")
+    topic = message.get("topic") or {}
+    form = (tracker.active_loop or {}).get("name")
+    recent = _since_citizen(tracker.events or [])
+    return Turn(
+        id=str(metadata.get("turn_id", "")),
+        text="" if pressed else str(message.get("text") or ""),
+        intent=name,
+        confidence=float(intent.get("confidence") or 0.0),
+        values={entity["entity"]: entity["value"] for entity in entities} if pressed else {},
+        entities=() if pressed else entities,
+        alternatives=tuple(message.get("intent_ranking") or ()),
+        services=tuple(message.get("services") or ()),
+        topic=topic.get("id") if isinstance(topic, dict) else None,
+        pressed=pressed,
+        tenant=str(metadata.get("tenant", "")),
+        now=datetime.fromisoformat(metadata["now"]).astimezone(_zone(str(metadata.get("tenant", "")))),
+        location=metadata.get("location"),
+        photos=tuple(metadata.get("photos") or ()),
+        cases=tuple(metadata.get("cases") or ()),
+        bookings=tuple(metadata.get("bookings") or ()),
+        display_name=metadata.get("display_name"),
+        language=metadata.get("language"),
+        slots=tracker.slots or {},
+        form=form,
+        question=(tracker.slots or {}).get("requested_slot"),
+        aside_answered=any(event.get("name") == "action_answer_aside" for event in recent),
+        form_ran=form is not None
+        and not any(event.get("event") == "active_loop" and event.get("name") == form for event in recent),
+    )
+
+
+def _zone(tenant: str) -> ZoneInfo:
+    known = runtime().catalog.tenants.get(tenant)
+    return ZoneInfo(known.timezone if known else "Asia/Jakarta")
+
+
+def _since_citizen(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for index in range(len(events) - 1, -1, -1):
+        if events[index].get("event") == "user":
+            return events[index + 1 :]
+    return events
+
+
+def deliver(answer: Answer, dispatcher: CollectingDispatcher) -> Events:
+    """Hand the bubbles and effects to Rasa; return the events that remember the rest."""
+    for message in answer.messages:
+        dispatcher.utter_message(json_message=message)
+    for effect in answer.effects:
+        dispatcher.utter_message(json_message={"effect": effect})
+    events: Events = [SlotSet(name, value) for name, value in answer.slots.items()]
+    if answer.followup:
+        events.append(FollowupAction(answer.followup))
+    return events
+
+
+class _Answering(Action):
+    """An action that runs one handler."""
+
+    action: str = ""
+    handler: Handler
+
+    def name(self) -> str:
+        return self.action
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        answer = Answer()
+        await type(self).handler(read_turn(tracker), answer)
+        return deliver(answer, dispatcher)
+
+
+class _Validating(Action):
+    """The validator of one form: it decides, speaks, and names the next question."""
+
+    form: Form
+
+    def name(self) -> str:
+        return f"validate_{self.form.name}"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        answer = Answer()
+        verdict = await self.form.decide(read_turn(tracker), answer)
+        if verdict is None:
+            return []
+        events = deliver(answer, dispatcher)
+        events += [SlotSet(name, value) for name, value in verdict.slots.items()]
+        return [*events, SlotSet("requested_slot", verdict.question)]
+
+
+def _register() -> None:
+    for action, handler in HANDLERS.items():
+        globals()[action] = type(action, (_Answering,), {"action": action, "handler": staticmethod(handler), "__module__": __name__})
+    for form in FORMS.values():
+        name = f"validate_{form.name}"
+        globals()[name] = type(name, (_Validating,), {"form": form, "__module__": __name__})
+
+
+_register()

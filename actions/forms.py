@@ -1,0 +1,193 @@
+"""How a form listens: the one design behind both forms.
+
+A message in a form may answer the question, say more than was asked, correct an earlier answer, skip, go back, start
+over, cancel, change the task, or have nothing to do with it. `Form.decide` tells which. For the last kind it returns
+None: Rasa then rejects the form for this message, one rule answers aside, and the form asks its question again.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from actions.runtime import runtime
+from actions.turn import Answer, Turn, button, choice
+
+# Intents that have nothing to do with the open question; data/rules repeats them (a test compares).
+ASIDES = frozenset(
+    """greet goodbye thanks help bot_identity out_of_scope abuse ask_medical_advice internal_system check_hoax talk_to_agent
+    change_language spam find_service ask_requirements ask_hours_location ask_cost_duration report_complaint
+    add_complaint_info reopen_complaint book_queue reschedule_booking cancel_booking check_booking queue_live check_status
+    request_public_information ask_legal_consult check_bill query_data privacy_info export_my_data delete_my_data
+    emergency emergency_info crisis""".split()
+)
+STEERING = {"cancel": "cancel", "go_back": "back", "skip": "skip", "start_over": "again"}
+# Courtesies that people put around an answer: they are an aside only when the message holds nothing else.
+SURE = 0.7
+
+
+@dataclass
+class Verdict:
+    """What a form does next: slots to set, the question asked (None ends the form)."""
+
+    slots: dict[str, Any] = field(default_factory=dict)
+    question: str | None = None
+
+
+class Form:
+    """A form's order of questions and its ways of reading and asking. Subclasses fill in the subject."""
+
+    name: str
+    prefix: str
+    start: str
+    rival: str
+    order: tuple[str, ...]
+    skippable: dict[str, Any]
+    free_text: frozenset[str] = frozenset()
+
+    async def harvest(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
+        """Everything a free message says that the form can use, whatever was asked."""
+        raise NotImplementedError
+
+    async def read(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
+        """The answer to the question that was asked; empty when the message holds none."""
+        raise NotImplementedError
+
+    async def ask(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
+        """Ask. Returns the question that was asked in the end: another one, or None to end the form."""
+        raise NotImplementedError
+
+    def changed(self, question: str, draft: dict[str, Any]) -> None:
+        """Forget what depends on an answer that changed."""
+
+    # -- decisions ---------------------------------------------------------------------------------------------
+
+    async def decide(self, turn: Turn, answer: Answer) -> Verdict | None:
+        """Decide what a message means for this form; None when it is an aside."""
+        draft = {slot: turn.slot(slot) for slot in self.order}
+        before = dict(draft)
+        if not turn.form_ran:
+            draft.update(await self.begin(turn, draft, answer))
+            return await self._go_on(turn, draft, before, answer)
+        if turn.aside_answered:
+            answer.say("form.back_to_it")
+            return await self._go_on(turn, draft, before, answer, only=turn.question)
+        step = self._step(turn)
+        if step == "cancel":
+            return self._end(draft, before, "cancel")
+        if self._wants_rival(turn):
+            return self._end(draft, before, "switch")
+        if step == "again":
+            answer.say("form.from_the_start")
+            return await self._go_on(turn, dict.fromkeys(self.order), before, answer)
+        if step == "back":
+            return await self._back(turn, draft, before, answer)
+        if step == "skip" and turn.question in self.skippable:
+            draft[turn.question] = self.skippable[turn.question]
+            return await self._go_on(turn, draft, before, answer)
+        if step == "skip" and turn.question != self.order[-1]:
+            answer.say(f"{self.prefix}.needed")
+            return await self._go_on(turn, draft, before, answer, only=turn.question)
+        found = await self._read(turn, draft, answer)
+        if found:
+            for slot, value in found.items():
+                if draft.get(slot) not in (None, value):
+                    self.changed(slot, draft)
+                draft[slot] = value
+            answer.keep(misses=None)
+            return await self._go_on(turn, draft, before, answer)
+        if turn.intent in ASIDES and not turn.pressed or turn.intent in ASIDES - {self.start}:
+            return None
+        return await self._not_understood(turn, draft, before, answer)
+
+    async def begin(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
+        """The first message of a form, or a return to it: take what was already said."""
+        return {} if turn.pressed else await self.harvest(turn, draft)
+
+    async def _read(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
+        """Read an answer: a button, a correction, or free words."""
+        question = turn.question or self.order[0]
+        if turn.pressed and turn.intent == "choose":
+            return await self.read(question, turn, draft, answer)
+        if turn.pressed and turn.intent not in {"send_photo", "send_location"}:
+            return {}
+        if self._is_aside(turn, question):
+            return {}
+        if turn.intent == "correct" or question == self.order[-1]:
+            found = await self.harvest(turn, {slot: None for slot in self.order})
+            found = {slot: value for slot, value in found.items() if value != draft.get(slot)}
+            if found and (turn.intent == "correct" or self._step(turn) is None):
+                found = {slot: value for slot, value in found.items() if slot not in self.free_text} or found
+                return {**found, self.order[-1]: None}
+        found = await self.read(question, turn, draft, answer)
+        if found or turn.intent not in STEERING:
+            more = await self.harvest(turn, {**draft, **found})
+            found = {**{slot: value for slot, value in more.items() if draft.get(slot) is None}, **found}
+        return found
+
+    def _is_aside(self, turn: Turn, question: str) -> bool:
+        """A clear question or courtesy, not an answer in other words."""
+        if turn.intent not in ASIDES or turn.intent == self.start:
+            return False
+        if turn.photos or turn.location:
+            return False
+        return turn.confidence >= SURE or question not in self.free_text
+
+    def _step(self, turn: Turn) -> str | None:
+        if turn.pressed:
+            value = turn.values.get("value") if turn.intent == "choose" else None
+            return str(value) if value in {"cancel", "back", "again", "skip"} else STEERING.get(turn.intent)
+        return runtime().words.step(turn.text) or STEERING.get(turn.intent)
+
+    def _wants_rival(self, turn: Turn) -> bool:
+        return turn.intent == self.rival and (turn.pressed or turn.confidence >= SURE)
+
+    def _end(self, draft: dict[str, Any], before: dict[str, Any], how: str) -> Verdict:
+        draft[self.order[-1]] = how
+        return Verdict(_differences(before, draft), None)
+
+    async def _back(self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer) -> Verdict:
+        """One question back: forget the last answer before the open question."""
+        asked = self.order.index(turn.question) if turn.question in self.order else 0
+        answered = [slot for slot in self.order[:asked] if draft.get(slot) is not None]
+        if not answered:
+            answer.say("form.at_the_start")
+            return await self._go_on(turn, draft, before, answer, only=turn.question)
+        draft[answered[-1]] = None
+        self.changed(answered[-1], draft)
+        return await self._go_on(turn, draft, before, answer, only=answered[-1])
+
+    async def _not_understood(self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer) -> Verdict:
+        misses = int(turn.slot("misses") or 0) + 1
+        answer.keep(misses=misses)
+        if not answer.messages:
+            if misses >= 2:
+                answer.say(
+                    "form.not_understood_twice",
+                    buttons=[button("button.agent", "talk_to_agent"), choice("button.cancel", "cancel")],
+                )
+            else:
+                answer.say("form.not_understood")
+        return await self._go_on(turn, draft, before, answer, only=turn.question)
+
+    async def _go_on(
+        self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer, only: str | None = None
+    ) -> Verdict:
+        """Ask the next open question, or the one that is named."""
+        question: str | None = only or next((slot for slot in self.order if draft.get(slot) is None), None)
+        if question is not None:
+            question = await self.ask(question, turn, draft, answer)
+        return Verdict(_differences(before, draft), question)
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    changed = {slot: value for slot, value in after.items() if before.get(slot) != value}
+    # Rasa takes a validator's silence for a rejection: a turn that changes nothing still sets one slot.
+    return changed or dict(list(after.items())[:1])
+
+
+FORMS: dict[str, Form] = {}
+
+
+def register(form: Form) -> Form:
+    """Make a form known under its name."""
+    FORMS[form.name] = form
+    return form

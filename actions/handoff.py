@@ -1,0 +1,55 @@
+"""A person, please; and the numbers for danger and despair."""
+
+from typing import Any
+
+from actions.effects import HandoffRequested
+from actions.runtime import runtime
+from actions.turn import Answer, Turn, button, handles
+
+
+@handles("action_hand_off", "talk_to_agent")
+async def hand_off(turn: Turn, answer: Answer) -> None:
+    """Ask for an agent, with what is known so far."""
+    answer.effect(HandoffRequested("asked", summary(turn)))
+    answer.say("handoff.requested")
+    answer.keep(misses=None)
+
+
+def summary(turn: Turn) -> dict[str, Any]:
+    """What an agent should see first: the draft, the service, the number that were talked about."""
+    names = ("complaint_topic", "complaint_description", "complaint_place", "booking_service", "booking_day", "service", "reference")
+    return {name: turn.slot(name) for name in names if turn.slot(name) is not None} | {"last_text": turn.text[:500]}
+
+
+@handles("action_emergency", "emergency")
+async def emergency(turn: Turn, answer: Answer) -> None:
+    """The number first. The front door has usually answered already."""
+    answer.say("urgent.call", number=_number(turn, "general"), medical=_number(turn, "medical"))
+
+
+@handles("action_emergency_info", "emergency_info")
+async def numbers(turn: Turn, answer: Answer) -> None:
+    """The tenant's numbers; a number that is not verified is not listed."""
+    entries = runtime().fact(turn.tenant, "emergency") or {}
+    lines: dict[str, str] = {}
+    for entry in entries.values():
+        for found in (entry, *(entry.get("fallback") or ())) if isinstance(entry, dict) and "number" in entry else ():
+            if found.get("verified"):
+                lines[str(found["number"])] = str(found["label"])
+    answer.say("urgent.numbers", numbers={"$list": [f"*{number}* {label}" for number, label in lines.items()]})
+
+
+@handles("action_crisis", "crisis")
+async def crisis(turn: Turn, answer: Answer) -> None:
+    """Short, warm, without questions; and a person is called."""
+    answer.effect(HandoffRequested("crisis", {}))
+    answer.say(
+        "urgent.crisis",
+        buttons=[button("button.agent", "talk_to_agent")],
+        general=_number(turn, "general"),
+        medical=_number(turn, "medical"),
+    )
+
+
+def _number(turn: Turn, kind: str) -> str:
+    return str(runtime().fact(turn.tenant, "emergency", kind, "number") or "112")

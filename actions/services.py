@@ -1,0 +1,214 @@
+"""Finding a service: what it needs, what it costs, where and when, and what to do next."""
+
+from typing import Any
+
+from actions import reading
+from actions.effects import ServiceShown
+from actions.runtime import runtime
+from actions.turn import Answer, Turn, button, handles, said
+from intents.catalog import Service
+
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOST_STEPS = 8
+
+
+async def _chosen(turn: Turn, answer: Answer, intent: str) -> Service | None:
+    """The service that is meant: named now, offered as a choice, or the one just talked about."""
+    catalog = runtime().catalog
+    sure = reading.service(turn)
+    if sure:
+        return catalog.services[sure]
+    candidates = reading.services(turn)
+    if not candidates:
+        known = turn.slot("service")
+        if known in catalog.services and intent != "find_service":
+            return catalog.services[known]
+        _ask_which(turn, answer)
+        return None
+    known = turn.slot("service")
+    if known in catalog.services and intent != "find_service" and len(turn.text.split()) <= 3:
+        return catalog.services[known]
+    offered = [catalog.services[name] for name, _ in candidates[:3]]
+    answer.say(
+        "service.which",
+        buttons=[
+            *(button("", intent, title=service.title, service=service.id) for service in offered),
+            button("button.none_of_these", "find_service", none="yes"),
+        ],
+    )
+    return None
+
+
+def _ask_which(turn: Turn, answer: Answer) -> None:
+    if turn.values.get("none"):
+        answer.say(
+            "service.none_of_these", buttons=[button("button.agent", "talk_to_agent"), button("button.help", "help")]
+        )
+        return
+    answer.say("service.ask", buttons=[button("button.help", "help"), button("button.agent", "talk_to_agent")])
+
+
+@handles("action_find_service", "find_service")
+async def find(turn: Turn, answer: Answer) -> None:
+    """Show the service that was meant in one bubble."""
+    service = await _chosen(turn, answer, "find_service")
+    if service is None:
+        return
+    if "internal" in service.verbs:
+        answer.say("internal.declined", buttons=[button("button.help", "help")], title=service.title)
+        return
+    show(turn, service, answer)
+
+
+def show(turn: Turn, service: Service, answer: Answer) -> None:
+    """One bubble: requirements, cost, time, where, and how fresh this is."""
+    answer.keep(service=service.id, misses=None)
+    answer.effect(ServiceShown(service.id))
+    answer.say(
+        "service.card" if service.persyaratan else "service.card_without_requirements",
+        buttons=_next_steps(service, "place"),
+        title=service.title,
+        owner=_owner(turn, service),
+        requirements={"$list": list(service.persyaratan)},
+        cost=service.biaya or said("service.unknown"),
+        time=service.waktu or said("service.unknown"),
+        where=_where(turn, service),
+        link=said("service.link", url=service.url) if service.url else "",
+        old_name=said("service.old_name", name=", ".join(service.old_names)) if _asked_by_old_name(turn, service) else "",
+        checked=_checked(service),
+    )
+
+
+@handles("action_service_requirements", "ask_requirements")
+async def requirements(turn: Turn, answer: Answer) -> None:
+    """Only the papers, and the steps when they are known."""
+    service = await _chosen(turn, answer, "ask_requirements")
+    if service is None:
+        return
+    answer.keep(service=service.id, misses=None)
+    answer.effect(ServiceShown(service.id))
+    if not service.persyaratan:
+        answer.say(
+            "service.requirements_unknown",
+            buttons=_next_steps(service, "place"),
+            title=service.title,
+            owner=_owner(turn, service),
+        )
+        return
+    answer.say(
+        "service.requirements",
+        buttons=_next_steps(service, "place"),
+        title=service.title,
+        requirements={"$list": list(service.persyaratan)},
+        steps=said("service.steps", steps={"$list": list(service.prosedur[:MOST_STEPS])}) if service.prosedur else "",
+        checked=_checked(service),
+    )
+
+
+@handles("action_service_place", "ask_hours_location")
+async def place(turn: Turn, answer: Answer) -> None:
+    """Where and when; without a service, the hours of the MPP."""
+    catalog = runtime().catalog
+    known = turn.slot("service")
+    if not turn.pressed and not reading.services(turn) and known not in catalog.services:
+        mpp = runtime().fact(turn.tenant, "mpp") or {}
+        if mpp:
+            answer.say(
+                "service.mpp",
+                buttons=[button("button.book_new", "book_queue")],
+                name=mpp.get("name"),
+                address=mpp.get("address") or said("service.unknown"),
+                hours=_hours(turn, str(mpp.get("hours") or "")) or said("service.unknown"),
+                source=mpp.get("source") or "-",
+            )
+            return
+    service = await _chosen(turn, answer, "ask_hours_location")
+    if service is None:
+        return
+    answer.keep(service=service.id, misses=None)
+    hours = _hours(turn, service.hours)
+    answer.say(
+        "service.place",
+        buttons=_next_steps(service, "requirements"),
+        title=service.title,
+        where=_where(turn, service),
+        hours=hours or said("service.hours_unknown"),
+        link=said("service.link", url=service.url) if service.url else "",
+        checked=_checked(service),
+    )
+
+
+@handles("action_service_cost", "ask_cost_duration")
+async def cost(turn: Turn, answer: Answer) -> None:
+    """What it costs and how long it takes."""
+    service = await _chosen(turn, answer, "ask_cost_duration")
+    if service is None:
+        return
+    answer.keep(service=service.id, misses=None)
+    answer.say(
+        "service.cost",
+        buttons=_next_steps(service, "requirements"),
+        title=service.title,
+        cost=service.biaya or said("service.unknown"),
+        time=service.waktu or said("service.unknown"),
+        checked=_checked(service),
+    )
+
+
+def _next_steps(service: Service, other: str) -> list[dict[str, Any]]:
+    """What one does next with this service: at most three buttons."""
+    steps = []
+    if "book" in service.verbs:
+        steps.append(button("button.book", "book_queue", reusable=True, service=service.id))
+    if "file" in service.verbs and service.id.startswith("pengaduan"):
+        steps.append(button("button.report", "report_complaint", reusable=True))
+    if other == "place":
+        steps.append(button("button.place", "ask_hours_location", reusable=True, service=service.id))
+    else:
+        steps.append(button("button.requirements", "ask_requirements", reusable=True, service=service.id))
+    steps.append(button("button.agent", "talk_to_agent", reusable=True))
+    return steps[:3]
+
+
+def _owner(turn: Turn, service: Service) -> str:
+    names = runtime().fact(turn.tenant, "agencies") or {}
+    return str(names.get(service.owner, service.owner))
+
+
+def _where(turn: Turn, service: Service) -> Any:
+    counters = runtime().fact(turn.tenant, "mpp", "counters") or {}
+    mpp = runtime().fact(turn.tenant, "mpp") or {}
+    counter = counters.get(service.counter or "")
+    if counter:
+        return said("service.counter", counter=counter.get("title"), name=mpp.get("name"), address=mpp.get("address") or "-")
+    return service.counter or _owner(turn, service) or said("service.unknown")
+
+
+def _hours(turn: Turn, key: str | None) -> dict[str, Any] | None:
+    """The opening hours of a tenant's counter as lines, equal days together."""
+    entry = runtime().fact(turn.tenant, "hours", key) if key else None
+    if not entry or not entry.get("days"):
+        return None
+    days = [tuple(tuple(span) for span in entry["days"].get(day, ())) for day in WEEK]
+    lines: list[Any] = []
+    start = 0
+    for index in range(1, len(WEEK) + 1):
+        if index == len(WEEK) or days[index] != days[start]:
+            if days[start]:
+                spans = ", ".join(f"{a}-{b}".replace(":", ".") for a, b in days[start])
+                first, last = said(f"weekday.{WEEK[start]}"), said(f"weekday.{WEEK[index - 1]}")
+                key_name = "service.day_hours" if index - 1 == start else "service.days_hours"
+                lines.append(said(key_name, first=first, last=last, spans=spans))
+            start = index
+    return {"$list": lines} if lines else None
+
+
+def _asked_by_old_name(turn: Turn, service: Service) -> bool:
+    text = f" {turn.text.lower()} "
+    return any(f" {name.lower()} " in text for name in service.old_names)
+
+
+def _checked(service: Service) -> dict[str, Any]:
+    if service.last_verified and service.source:
+        return said("service.checked", source=service.source, date=service.last_verified)
+    return said("service.unchecked")

@@ -1,0 +1,147 @@
+"""One turn as an action sees it: what the citizen said, what is known, and the answer being built.
+
+A handler is a function `async def handler(turn: Turn, answer: Answer) -> None`, registered for an action name and the
+intents it answers. Handlers never raise for a city system's failure: they say it.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+
+from actions.effects import Effect
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What came in. `text` is masked; `values` are the entities of a pressed button."""
+
+    id: str
+    text: str
+    intent: str
+    confidence: float
+    values: Mapping[str, Any]
+    entities: tuple[Mapping[str, Any], ...]
+    alternatives: tuple[Mapping[str, Any], ...]
+    services: tuple[Mapping[str, Any], ...]
+    topic: str | None
+    pressed: bool
+    tenant: str
+    now: datetime
+    location: Mapping[str, float] | None
+    photos: tuple[Mapping[str, str], ...]
+    cases: tuple[Mapping[str, Any], ...]
+    bookings: tuple[Mapping[str, Any], ...]
+    display_name: str | None
+    language: str | None
+    slots: Mapping[str, Any]
+    form: str | None
+    question: str | None
+    aside_answered: bool = False
+    form_ran: bool = False
+
+    @property
+    def heard(self) -> str:
+        """The intent as understood, also when it was too unsure to act upon."""
+        if self.intent == "unclear" and self.alternatives:
+            return str(self.alternatives[0].get("name"))
+        return self.intent
+
+    def slot(self, name: str) -> Any:
+        """Return a slot's value, None when it is empty."""
+        return self.slots.get(name)
+
+    def entity(self, name: str) -> Any:
+        """Return the first value of an entity, also one of a pressed button."""
+        if name in self.values:
+            return self.values[name]
+        return next((found.get("value") for found in self.entities if found.get("entity") == name), None)
+
+    def key(self, purpose: str) -> str:
+        """Derive an idempotency key: the same turn asked twice gives the same key."""
+        return hashlib.sha256(f"{purpose}:{self.id}".encode()).hexdigest()[:32]
+
+
+@dataclass
+class Answer:
+    """What goes out: bubbles and effects, and the slots to remember."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    effects: list[dict[str, Any]] = field(default_factory=list)
+    slots: dict[str, Any] = field(default_factory=dict)
+    followup: str | None = None
+
+    def say(
+        self,
+        text_key: str,
+        *,
+        buttons: list[dict[str, Any]] | None = None,
+        attachments: list[dict[str, Any]] | None = None,
+        ask_location: bool = False,
+        **values: Any,
+    ) -> None:
+        """Add one bubble. Dates and times among the values are typed for the front door."""
+        message: dict[str, Any] = {"text_key": text_key, "values": {name: typed(value) for name, value in values.items()}}
+        if buttons:
+            message["buttons"] = buttons
+        if attachments:
+            message["attachments"] = attachments
+        if ask_location:
+            message["ask_location"] = True
+        self.messages.append(message)
+
+    def effect(self, effect: Effect) -> None:
+        """Ask the front door for something."""
+        self.effects.append(effect.to_json())
+
+    def keep(self, **slots: Any) -> None:
+        """Remember values for later turns; None forgets."""
+        self.slots.update(slots)
+
+
+Handler = Callable[[Turn, Answer], Awaitable[None]]
+HANDLERS: dict[str, Handler] = {}
+BY_INTENT: dict[str, Handler] = {}
+
+
+def handles(action: str, *intents: str) -> Callable[[Handler], Handler]:
+    """Register a handler under Rasa's name of the action and the intents it answers."""
+
+    def register(handler: Handler) -> Handler:
+        HANDLERS[action] = handler
+        for intent in intents:
+            BY_INTENT[intent] = handler
+        return handler
+
+    return register
+
+
+def typed(value: Any) -> Any:
+    """Mark a value for formatting by the front door, which knows weekday names and the zone."""
+    if isinstance(value, datetime):
+        return {"$datetime": value.isoformat()}
+    if isinstance(value, date):
+        return {"$date": value.isoformat()}
+    if isinstance(value, time):
+        return {"$time": value.strftime("%H:%M")}
+    return value
+
+
+def said(text_key: str, **values: Any) -> dict[str, Any]:
+    """A sentence inside another one."""
+    return {"$text": text_key, **({"values": {name: typed(value) for name, value in values.items()}} if values else {})}
+
+
+def button(title_key: str, intent: str, *, title: str | None = None, reusable: bool = False, **values: Any) -> dict[str, Any]:
+    """A choice. `title` is for names and times that come from data; everything else has a text key."""
+    import json
+
+    payload = f"/{intent}" + (json.dumps(values, ensure_ascii=False) if values else "")
+    named = {"title": title} if title is not None else {"title_key": title_key}
+    return {**named, "payload": payload, **({"reusable": True} if reusable else {})}
+
+
+def choice(title_key: str, value: str, *, title: str | None = None) -> dict[str, Any]:
+    """A form's button."""
+    return button(title_key, "choose", title=title, value=value)

@@ -1,0 +1,35 @@
+"""Short answers that steer a form, as people type them; the words themselves are data (data/language/answers.yml)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Words:
+    """Which word means which step: send, edit, skip, cancel, back, again, yes, no."""
+
+    steps: dict[str, str]
+
+    @classmethod
+    def load(cls, root: Path) -> "Words":
+        """Read the file.
+
+        Raises:
+            ValueError: one word stands for two steps.
+        """
+        data = yaml.safe_load((root / "data" / "language" / "answers.yml").read_text(encoding="utf-8"))
+        steps: dict[str, str] = {}
+        for step, words in data.items():
+            for word in words:
+                plain = str(word).lower()
+                if steps.get(plain, step) != step:
+                    raise ValueError(f"answers.yml: {plain!r} means both {steps[plain]} and {step}")
+                steps[plain] = str(step)
+        return cls(steps)
+
+    def step(self, text: str) -> str | None:
+        """Return the step a whole message stands for, None when it says anything else."""
+        plain = " ".join(text.lower().strip(" .,!?*_\"'").split())
+        return self.steps.get(plain)
