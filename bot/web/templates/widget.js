@@ -35,7 +35,7 @@
   const mark = svg("svg", { viewBox: "0 0 64 64", "aria-hidden": "true" });
   mark.append(
     svg("path", { fill: "#fff5e9", d: "M16 2h32a14 14 0 0 1 14 14v26a14 14 0 0 1-14 14H25L11 63c-1.2.6-2.5-.4-2.3-1.7L9.6 54A14 14 0 0 1 2 42V16A14 14 0 0 1 16 2Z" }),
-    svg("path", { fill: "#b04a22", d: "M29 9v40H11v-3.5h2.5V40H16v-8h2.5v-8H21v-7h2.5v-4.5H26V9Zm6 0v40h18v-3.5h-2.5V40H48v-8h-2.5v-8H43v-7h-2.5v-4.5H38V9Z" }),
+    svg("path", { fill: "#b04a22", d: "M28 9v41H8v-4h3v-3h3V30h-2.5v-3.5H15V23h3v-3.5h3V16h3v-4h2V9Zm8 0v41h20v-4h-3v-3h-3V30h2.5v-3.5H49V23h-3v-3.5h-3V16h-3v-4h-2V9Z" }),
   );
   const button = document.createElement("button");
   button.type = "button";

@@ -67,29 +67,34 @@ function choices(message, press, share) {
   if (!offered.length && !message.ask_location) return null;
   const row = make("div", { class: "choices", role: "group", "aria-label": say("log.choices") });
   if (message.ask_location) {
-    const button = make("button", { type: "button" }, icon("pin"), say("log.share_location"));
+    const button = make("button", { type: "button", "data-place": true }, icon("pin"), say("log.share_location"));
     button.addEventListener("click", () => share());
     row.append(button);
   }
   for (const choice of offered) {
-    const button = make("button", { type: "button", "data-token": choice.token, "data-title": choice.title }, choice.title);
+    const button = make("button", { type: "button", "data-token": choice.token, "data-title": choice.title, "data-lasting": Boolean(choice.reusable) }, choice.title);
     button.addEventListener("click", () => press(choice));
     row.append(button);
   }
   return row;
 }
 
-// Shows which choice was made; the others rest. A reusable one stays ready.
+// Shows which choice was made; the others rest. A lasting one stays ready.
 export function choose(node, token) {
+  rest(node);
   for (const button of node.querySelectorAll(".choices button[data-token]")) {
-    const chosen = button.dataset.token === token;
-    button.disabled = true;
+    const chosen = button.dataset.token === token && button.disabled;
     if (chosen && !button.classList.contains("chosen")) {
       button.classList.add("chosen");
       button.prepend(icon("tick"));
       button.append(unseen(`, ${say("log.chosen")}`));
     }
   }
+}
+
+// The choices of this message no longer count.
+export function rest(node) {
+  for (const button of node.querySelectorAll(".choices button:not([data-lasting])")) button.disabled = true;
 }
 
 function stamp(message, own) {

@@ -24,6 +24,8 @@ export function icon(name) {
 export const unseen = (text) => make("span", { class: "unseen" }, text);
 
 const ADDRESS = /\b(?:https?:\/\/|www\.)[^\s<>"']+/gi;
+// Numbers such as CNI-2026-0412 or A-012 stay on one line.
+const REFERENCE = /\b[A-Z]{1,6}-(?:[A-Z0-9]+-)*[A-Z0-9]*\d\b/g;
 const CLOSERS = /[.,;:!?)\]}’”*_]+$/;
 
 // Plain text with its web addresses clickable; everything else stays as written.
@@ -34,8 +36,20 @@ export function linked(text) {
     const shown = match[0].replace(CLOSERS, "");
     const href = safe(shown.startsWith("www.") ? `https://${shown}` : shown);
     if (!href) continue;
-    parts.push(text.slice(from, match.index), outside(href, shown));
+    parts.push(...whole(text.slice(from, match.index)), outside(href, shown));
     from = match.index + shown.length;
+  }
+  parts.push(...whole(text.slice(from)));
+  return parts;
+}
+
+function whole(text) {
+  const parts = [];
+  let from = 0;
+  for (const match of text.matchAll(REFERENCE)) {
+    if (match[0].length > 24) continue;
+    parts.push(text.slice(from, match.index), make("span", { class: "whole" }, match[0]));
+    from = match.index + match[0].length;
   }
   parts.push(text.slice(from));
   return parts;

@@ -42,6 +42,7 @@ function post(body, photo = null, title = null) {
   const entry = { client_id: outbox.clientId(), body, at: new Date().toISOString(), has_photo: Boolean(photo), title };
   show(entry, photo?.address);
   if (body.button) talk.markChosen(body.button);
+  if (body.location) talk.placeShared();
   outbox.put(entry, photo?.blob);
   refreshTyping();
   stream.start();

@@ -1,5 +1,5 @@
 // The list of messages: order, days, groups, ticks, and where the reader is.
-import { bubble, choose, tick } from "./bubble.js";
+import { bubble, choose, rest, tick } from "./bubble.js";
 import { make } from "./nodes.js";
 import { dayKey, dayName, say } from "./words.js";
 
@@ -39,7 +39,8 @@ export class Talk {
     if (message.direction === "in") {
       tick(node, message.id <= this.handledUpto || message.status === "handled" ? "handled" : "sent");
       if (message.button) this.markChosen(message.button);
-    }
+      if (message.location) this.placeShared();
+    } else if (message.buttons?.length) this.restBefore(node);
     this.arrived(message.direction === "out");
   }
 
@@ -69,6 +70,18 @@ export class Talk {
   markChosen(token) {
     const button = this.buttonOf(token);
     if (button) choose(button.closest(".message"), token);
+  }
+
+  // A new offer ends the older ones, as it does in the city's books.
+  restBefore(node) {
+    for (const other of this.list.querySelectorAll(".message:has(.choices)")) {
+      if (other === node) break;
+      rest(other);
+    }
+  }
+
+  placeShared() {
+    for (const button of this.list.querySelectorAll("[data-place]")) button.disabled = true;
   }
 
   buttonOf(token) {
