@@ -114,7 +114,7 @@ class CaseReceipt:
 
 @dataclass(frozen=True, slots=True)
 class StatusUpdate:
-    """A backend's word on a case or booking. `event_id` is unique per connector; the same id twice is one event.
+    """A backend's word on a case or booking. `event_id` is unique per connector; twice the same is one event.
 
     `subject` is `case` or `booking`. `status` is a CaseStatus or BookingStatus value, `backend_status` the
     backend's own word for it. `ahead` and `now_serving` come with bookings only.
@@ -134,7 +134,7 @@ class StatusUpdate:
 
 @dataclass(frozen=True, slots=True)
 class CaseState:
-    """What `complaint.status` and `permit.status` answer. `holder` is who has it now, if the backend says so."""
+    """What `complaint.status` and `permit.status` answer. `holder` is who has it now, if the backend says."""
 
     reference: str
     status: CaseStatus

@@ -20,7 +20,7 @@ EXCUSED_FROM_IDEMPOTENCY: frozenset[str] = frozenset()
 def check(
     folder: Path = APPS, *, tenants: Iterable[str] | None = None, topics: Iterable[str] | None = None
 ) -> list[Problem]:
-    """Return every problem of every app. `tenants` and `topics` are the known ones, when the caller has them."""
+    """Return every problem of every app. `tenants` and `topics` are the known ones, if there is a list."""
     problems: list[Problem] = []
     known_tenants = None if tenants is None else frozenset(tenants)
     known_topics = None if topics is None else frozenset(topics)

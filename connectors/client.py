@@ -1,4 +1,4 @@
-"""The one way out to city systems: time budget, retries that cannot double anything, rate, size cap, error mapping.
+"""The one way out to city systems: time budget, harmless retries, rate, size cap, error mapping.
 
 A call has one budget, `timeout_seconds`, for all its attempts: a citizen waits that long and no longer.
 Only a GET, or a request that carries an Idempotency-Key, is asked twice.
@@ -61,6 +61,7 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    retry_after: float = 0.0
 
     @property
     def ok(self) -> bool:
@@ -99,6 +100,14 @@ class Answer:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+class _Fault(Exception):
+    """One attempt failed in a way that another may not."""
+
+    def __init__(self, detail: str, *, unknown: bool, retry_after: float = 0.0) -> None:
+        super().__init__(detail)
+        self.detail, self.unknown, self.retry_after = detail, unknown, retry_after
 
 
 class Pace:
@@ -177,27 +186,26 @@ class Client:
         deadline = self._clock() + endpoint.timeout_seconds
         pause, unknown = FIRST_PAUSE_SECONDS, False
         for attempt in range(1, ATTEMPTS + 1):
+            await self._keep_pace(endpoint, deadline, unknown)
             started = self._clock()
             try:
-                await self._keep_pace(endpoint, deadline)
                 answer = await self._attempt(endpoint, request, deadline)
-            except BackendUnreachable as error:
-                outcome = "unreachable"
-                unknown = unknown or (error.outcome_unknown and method != "GET")
-                pause = max(pause * random.uniform(0.75, 1.25), getattr(error, "retry_after", 0.0))
-                last = error
+            except _Fault as fault:
+                detail = hide(fault.detail, endpoint.credential.value)
+                unknown = unknown or (fault.unknown and method != "GET")
+                wait = max(pause * random.uniform(0.75, 1.25), fault.retry_after)
+                self._note(endpoint, request, "unreachable", started, attempt)
             except BackendChanged:
                 self._note(endpoint, request, "changed", started, attempt)
                 raise
             else:
                 self._note(endpoint, request, str(answer.status), started, attempt)
                 return answer
-            self._note(endpoint, request, outcome, started, attempt)
-            if not may_repeat or attempt == ATTEMPTS or self._clock() + pause >= deadline:
+            if not may_repeat or attempt == ATTEMPTS or self._clock() + wait >= deadline:
                 break
-            await self._sleep(pause)
+            await self._sleep(wait)
             pause *= 4
-        raise BackendUnreachable(endpoint.app, last.detail, outcome_unknown=unknown) from last
+        raise BackendUnreachable(endpoint.app, detail, outcome_unknown=unknown)
 
     def _request(
         self,
@@ -232,13 +240,14 @@ class Client:
         except (httpx.InvalidURL, ValueError) as error:
             raise BackendChanged(endpoint.app, hide(f"cannot be called: {error}", credential.value)) from None
 
-    async def _keep_pace(self, endpoint: Endpoint, deadline: float) -> None:
+    async def _keep_pace(self, endpoint: Endpoint, deadline: float, unknown: bool) -> None:
         pace = self._paces.get(endpoint.app)
         if pace is None:
             pace = self._paces[endpoint.app] = Pace(endpoint.rate_per_minute, self._clock)
         while (wait := pace.wait_seconds()) > 0:
             if self._clock() + wait >= deadline:
-                raise BackendUnreachable(endpoint.app, f"more than {endpoint.rate_per_minute} calls a minute")
+                detail = f"more than {endpoint.rate_per_minute} calls a minute"
+                raise BackendUnreachable(endpoint.app, detail, outcome_unknown=unknown)
             await self._sleep(wait)
         pace.take()
 
@@ -250,21 +259,16 @@ class Client:
             async with asyncio.timeout(left):
                 answer = await self._follow(endpoint, request, timeout)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise self._unreachable(endpoint, f"no connection ({type(error).__name__})", False) from None
+            raise _Fault(f"no connection ({type(error).__name__})", unknown=False) from None
         except (httpx.HTTPError, TimeoutError) as error:
-            raise self._unreachable(endpoint, f"no answer ({type(error).__name__})", True) from None
+            raise _Fault(f"no answer ({type(error).__name__})", unknown=True) from None
         if answer.status in {408, 425, 429} or answer.status >= 500:
-            # 429 and 503 say the request was turned away; any other 5xx may come after the work was done.
-            refused = answer.status in {425, 429, 503}
-            raise self._unreachable(endpoint, f"status {answer.status}", not refused)
+            # 425, 429 and 503 say the request was turned away; any other may come after the work was done.
+            turned_away = answer.status in {425, 429, 503}
+            raise _Fault(f"status {answer.status}", unknown=not turned_away, retry_after=answer.retry_after)
         if not answer.ok and not 400 <= answer.status < 500:
             raise BackendChanged(endpoint.app, f"unexpected status {answer.status}")
         return answer
-
-    def _unreachable(self, endpoint: Endpoint, detail: str, unknown: bool) -> BackendUnreachable:
-        return BackendUnreachable(
-            endpoint.app, hide(detail, endpoint.credential.value), outcome_unknown=unknown
-        )
 
     async def _follow(self, endpoint: Endpoint, request: httpx.Request, timeout: httpx.Timeout) -> Answer:
         request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
@@ -277,6 +281,7 @@ class Client:
                         response.status_code,
                         response.headers.get("content-type", ""),
                         await _body(endpoint.app, response),
+                        _seconds(response.headers.get("retry-after", "")),
                     )
                 here, there = request.url, response.next_request.url
                 if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port):
@@ -303,6 +308,11 @@ class Client:
         )
         if self._observe is not None:
             self._observe(endpoint.app, outcome, seconds)
+
+
+def _seconds(retry_after: str) -> float:
+    """Return a Retry-After given in seconds; a date is not worth the trouble."""
+    return float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else 0.0
 
 
 async def _body(app: str, response: httpx.Response) -> bytes:

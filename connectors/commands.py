@@ -20,11 +20,12 @@ from connectors.check import check as check_all
 from connectors.client import Client
 from connectors.dialects.base import CityApp
 from connectors.errors import ConnectorError
-from connectors.manifest import APPS, Manifest, ManifestError, NotConfigured
+from connectors.manifest import APPS, Manifest, ManifestError, NotConfigured, load_yaml
 from connectors.operations import SHAPES, arguments, to_json
 from connectors.registry import connect, read_all
 
 T = TypeVar("T")
+DATA = Path(__file__).parents[1] / "data"
 _FOLDER = click.option(
     "--apps",
     "folder",
@@ -43,7 +44,7 @@ def connectors() -> None:
 @_FOLDER
 def check_command(folder: Path) -> None:
     """Check every manifest and play every example; print all problems."""
-    problems = check_all(folder, tenants=_known("tenants", "*/tenant.yml"), topics=None)
+    problems = check_all(folder, tenants=_known_tenants(), topics=_known_topics())
     for problem in problems:
         click.echo(problem)
     apps = sum(1 for _ in folder.glob("*/manifest.yml"))
@@ -204,7 +205,12 @@ def _manifest_for(url: str, app: str | None, folder: Path) -> Manifest:
     )
 
 
-def _known(folder: str, pattern: str) -> list[str] | None:
-    """Return the folder names that match under data/, or None outside a checkout."""
-    found = [path.parent.name for path in (Path(__file__).parents[1] / "data" / folder).glob(pattern)]
-    return found or None
+def _known_tenants() -> list[str] | None:
+    """Return the governments of this checkout, or None outside one."""
+    return [path.parent.name for path in (DATA / "tenants").glob("*/tenant.yml")] or None
+
+
+def _known_topics() -> list[str] | None:
+    """Return the topics of this checkout, or None outside one."""
+    path = DATA / "topics" / "topics.yml"
+    return [topic["id"] for topic in load_yaml(path, "data")] if path.exists() else None

@@ -57,7 +57,7 @@ Rule = Callable[[], Awaitable[str | None]]
 
 
 async def inspect(app: CityApp, *, write: bool = True) -> list[Finding]:
-    """Return a line for every rule that applies to an app. With `write` it files one report or books one place."""
+    """Return a line for every rule that applies. With `write` it files one report or books one place."""
     rules = _open311_rules(app, write) if isinstance(app, Open311) else _rest_rules(app, write)
     findings = []
     for name, rule in rules.items():

@@ -1,7 +1,7 @@
 """What can go wrong with a city system, by what the caller can do about it.
 
 ConnectorError
-├── BackendUnreachable   timeout, connection, 5xx, 429      try again later; `outcome_unknown` says whether it may have worked
+├── BackendUnreachable   timeout, connection, 5xx, 429      try again later; see `outcome_unknown`
 ├── BackendRejected      4xx with a reason                  tell the citizen what to change
 │   └── SlotTaken        the place went to someone else     offer the next ones
 ├── BackendChanged       the answer does not fit            tell the operator; the citizen hears "gangguan"

@@ -112,8 +112,8 @@ async def run(manifest: Manifest, example: Example) -> str | None:
 
 
 def environment_for(manifest: Manifest) -> dict[str, str]:
-    """Return an environment that leads an app's address to a made-up host, and its key to its development one."""
-    environment = {name: HOST for name in re.findall(r"\$\{([A-Z0-9_]+)", manifest.base_url)[:1]}
+    """Return an environment with a made-up address of an app, and its development key."""
+    environment = dict.fromkeys(re.findall(r"\$\{([A-Z0-9_]+)", manifest.base_url)[:1], HOST)
     if manifest.auth.secret:
         environment[manifest.auth.secret] = manifest.auth.development or "kunci"
     return environment
@@ -151,7 +151,7 @@ def _single(values: Mapping[str, list[str]]) -> dict[str, Any]:
 
 
 def _difference(what: str, wanted: Any, found: Any) -> str | None:
-    """Compare; a mapping must contain what is wanted, except that `json`, `form` and `query` must be equal."""
+    """Compare. A mapping must contain what is wanted; `json`, `form` and `query` must be equal."""
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         exact = what.rpartition(".")[2] in {"json", "form", "query"}
         if exact and (extra := sorted(set(found) - set(wanted))):

@@ -152,12 +152,12 @@ def read(path: Path) -> Manifest:
     """
     app = path.parent.name
     document = load_yaml(path, app)
-    problems = [
-        Problem("SCHEMA", app, path.name, ".".join(map(str, error.absolute_path)), _say(error))
-        for error in sorted(
-            _validator().iter_errors(document), key=lambda error: list(map(str, error.absolute_path))
-        )
-    ]
+    problems = []
+    for error in _validator().iter_errors(document):
+        deepest = jsonschema.exceptions.best_match([error]) or error
+        field_name = ".".join(map(str, deepest.absolute_path))
+        problems.append(Problem("SCHEMA", app, path.name, field_name, _say(deepest)))
+    problems.sort(key=str)
     if problems:
         raise ManifestError(problems)
     return build(document)
@@ -209,7 +209,7 @@ def load_yaml(path: Path, app: str) -> Any:
     """Read a YAML file; a key written twice is an error, numbers as keys become text.
 
     Raises:
-        ManifestError: no file, not UTF-8, not YAML, a key twice, or a key like `yes` that YAML reads as a truth value.
+        ManifestError: no file, not UTF-8, not YAML, a key twice, or a key that YAML reads as a truth value.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -218,7 +218,7 @@ def load_yaml(path: Path, app: str) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError([Problem("FILE", app, path.name, "", f"cannot be read: {error}")]) from None
     try:
-        return yaml.load(text, Loader=_Loader)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader, only stricter
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}" if mark else ""
@@ -256,11 +256,20 @@ def _validator() -> jsonschema.Draft202012Validator:
 
 def _say(error: jsonschema.ValidationError) -> str:
     """Return one line: what is wrong, and what the schema says the field is for."""
+    schema: Any = error.schema
+    hint = schema.get("description") if isinstance(schema, Mapping) else None
+    if error.validator == "not":
+        return str(hint)
     if error.validator == "required":
         return f"{error.message}: add it"
     if error.validator == "additionalProperties":
         return f"{error.message}: remove or rename"
-    hint = error.schema.get("description") if isinstance(error.schema, Mapping) else None
+    choices: list[Any] = []
+    for part in error.context or ():
+        if part.validator == "enum":
+            choices += part.schema["enum"]  # type: ignore[index]
+    if choices:
+        return f"{error.instance!r} is not one of {', '.join(map(str, choices))}"
     message = error.message if len(error.message) <= 200 else error.message[:197] + "..."
     return f"{message}. {hint}" if hint else message
 

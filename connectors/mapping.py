@@ -197,7 +197,7 @@ def as_count(value: Any) -> int | None:
 
 
 def normal_word(word: Any) -> str:
-    """Return a backend's status word in the spelling that maps are looked up in: `Sedang Diproses` → `sedang_diproses`."""
+    """Return a backend's word in the spelling of maps: `Sedang Diproses` is `sedang_diproses`."""
     return re.sub(r"[\s\-]+", "_", (as_text(word) or "").strip().casefold())
 
 

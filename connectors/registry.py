@@ -1,4 +1,4 @@
-"""All apps of all governments, ready to be called: manifests joined with the environment's addresses and keys."""
+"""All apps of all governments, ready to be called: manifests joined with addresses and keys."""
 
 import logging
 import os

@@ -108,7 +108,7 @@ def parse(manifest: Manifest, body: bytes) -> StatusUpdate:
     paths = dict(manifest.webhook.map) if manifest.webhook else {}
     found = {name: mapping.read(document, paths.get(name, name)) for name in _FIELDS}
     subject = found["subject"] or (manifest.webhook.subject if manifest.webhook else None) or "case"
-    if subject not in {"case", "booking"}:
+    if subject not in ("case", "booking"):
         raise UpdateMalformed(f"subject: must be case or booking, not {str(subject)[:40]!r}")
     word = _needed(found, "status")
     words = manifest.values

@@ -16,7 +16,7 @@ from connectors.dialects.base import CityApp
 from connectors.errors import BackendChanged, BackendRejected, BackendUnreachable, CaseNotFound
 from connectors.operations import complaint_fields
 
-TOKEN = "token:"
+TOKEN = "token:"  # noqa: S105 - a prefix of references
 TOKEN_TRIES = 3
 TOKEN_PAUSE_SECONDS = 0.5
 _SOURCES = {
