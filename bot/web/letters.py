@@ -39,7 +39,7 @@ class Opening(BaseModel):
 
 
 class Letter(BaseModel):
-    """The body of POST /chat/messages: one of text, button, location, photo; a photo may bring a text along."""
+    """The body of POST /chat/messages: one of text, button, location, photo; a photo may bring a text."""
 
     model_config = ConfigDict(extra="forbid")
     client_id: UUID

@@ -1,4 +1,4 @@
-"""The web chat's page and everything a browser loads for it: styles, scripts, icons, the widget, a demo of it."""
+"""The web chat's page and what a browser loads for it: styles, scripts, icons, the widget and its demo."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -29,7 +29,7 @@ _files = StaticFiles(directory=HERE / "static")
 
 @router.get("/")
 async def chat(request: Request, sematan: str = "", tenant: str = "") -> Response:
-    """The chat page; `?sematan=1` is the one inside the widget, `?tenant=` another government of this door."""
+    """The chat page; `?sematan=1` is the one inside the widget, `?tenant=` another government here."""
     door: Door = request.app.state.door
     government = _government(door, tenant)
     embedded = sematan == "1"
@@ -67,7 +67,8 @@ async def demo(request: Request) -> Response:
         raise Problem(404, "webchat.error.no_file")
     html = _render(door, "demo.html", _government(door, ""), address=door.settings.public_url)
     policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-src 'self'"
-    return Response(html, media_type="text/html", headers={**_FILE_HEADERS, "Content-Security-Policy": policy})
+    headers = {**_FILE_HEADERS, "Content-Security-Policy": policy}
+    return Response(html, media_type="text/html", headers=headers)
 
 
 @router.get("/manifest.webmanifest")
@@ -126,7 +127,7 @@ def _page_headers(door: Door) -> dict[str, str]:
 
 
 def _government(door: Door, tenant: str) -> Tenant:
-    found = door.tenants.get(tenant or door.settings.tenant)
+    found: Tenant | None = door.tenants.get(tenant or door.settings.tenant)
     if found is None:
         raise Problem(404, "webchat.error.tenant", {"tenant": tenant[:64]})
     return found
@@ -158,6 +159,5 @@ def _page_words(keys: tuple[str, ...]) -> tuple[str, ...]:
 
 @cache
 def _templates() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+    loader = FileSystemLoader(HERE / "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)

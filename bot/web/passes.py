@@ -1,4 +1,4 @@
-"""What a web chat browser carries instead of an account: a session pass, handles of its photos, signed file links.
+"""What a browser carries instead of an account: a session pass, handles of its photos, signed file links.
 
 Nothing of it is stored: each value proves itself with an HMAC under the installation's secret key, so any
 front door can check what another one gave out, also after a restart.
@@ -20,7 +20,7 @@ class PassRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser's talk with one tenant. `address` is the SHA-256 of the pass, the only trace we keep of it."""
+    """One browser's talk with one tenant. `address` is the SHA-256 of the pass, all we keep of it."""
 
     tenant: str
     address: str

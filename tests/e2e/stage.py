@@ -145,7 +145,9 @@ def main() -> None:
         telegram_token=None,
         secret_key="stage secret key of no importance at all",
     )
-    uvicorn.run(build(settings), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
+    uvicorn.run(
+        build(settings), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
+    )
 
 
 if __name__ == "__main__":
