@@ -6,7 +6,7 @@ It asks what any client may ask and files one clearly marked test report or book
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -56,9 +56,10 @@ class Failed(Exception):
 Rule = Callable[[], Awaitable[str | None]]
 
 
-async def inspect(app: CityApp, *, write: bool = True) -> list[Finding]:
+async def inspect(app: CityApp, *, write: bool = True, today: date | None = None) -> list[Finding]:
     """Return a line for every rule that applies. With `write` it files one report or books one place."""
-    rules = _open311_rules(app, write) if isinstance(app, Open311) else _rest_rules(app, write)
+    today = today or datetime.now(ZoneInfo("Asia/Jakarta")).date()
+    rules = _open311_rules(app, write) if isinstance(app, Open311) else _rest_rules(app, write, today)
     findings = []
     for name, rule in rules.items():
         try:
@@ -220,7 +221,7 @@ async def _unknown(ask: Callable[[str], Awaitable[Any]]) -> None:
     raise Failed(f"{UNKNOWN} was found")
 
 
-def _rest_rules(app: CityApp, write: bool) -> dict[str, Rule]:
+def _rest_rules(app: CityApp, write: bool, today: date) -> dict[str, Rule]:
     rules: dict[str, Rule] = {}
     known: dict[str, Any] = {}
     service = next(iter(app.manifest.values.service), "ktp_hilang")
@@ -240,7 +241,7 @@ def _rest_rules(app: CityApp, write: bool) -> dict[str, Rule]:
         wrong = replace(app.endpoint, credential=replace(app.endpoint.credential, value="salah"))
         stranger = type(app)(app.manifest, wrong, app.client)
         try:
-            await _read_something(stranger, service)
+            await _read_something(stranger, service, today)
         except BackendChanged as error:
             _must("refuses our key" in error.detail, error.detail)
             return
@@ -251,7 +252,6 @@ def _rest_rules(app: CityApp, write: bool) -> dict[str, Rule]:
         raise Failed("a wrong key was let in")
 
     async def slots() -> str:
-        today = datetime.now(ZoneInfo("Asia/Jakarta")).date()
         for ahead in range(1, DAYS_AHEAD + 1):
             day = await app.slots(SlotQuery(service, today + timedelta(days=ahead)))
             if day.slots:
@@ -356,9 +356,9 @@ def _rest_rules(app: CityApp, write: bool) -> dict[str, Rule]:
     return rules
 
 
-async def _read_something(app: CityApp, service: str) -> None:
+async def _read_something(app: CityApp, service: str, today: date) -> None:
     if Capability.BOOKING_SLOTS in app.offers:
-        await app.slots(SlotQuery(service, datetime.now(ZoneInfo("Asia/Jakarta")).date()))
+        await app.slots(SlotQuery(service, today))
     elif Capability.PERMIT_STATUS in app.offers:
         await app.permit_status(UNKNOWN)
     elif Capability.COMPLAINT_STATUS in app.offers:
