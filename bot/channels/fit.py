@@ -83,8 +83,9 @@ def _link_line(attachment: Attachment) -> str:
 def _shorten_titles(buttons: Sequence[Button], limit: int) -> tuple[Button, ...]:
     """Shorten titles; two that would look the same get their number, so that each can be told and typed."""
     titles = [shorten(button.title, limit) for button in buttons]
+    alike = {title for title in titles if titles.count(title) > 1}
     for number, button in enumerate(buttons, 1):
-        if titles[number - 1] != button.title and titles.count(titles[number - 1]) > 1:
+        if titles[number - 1] in alike and titles[number - 1] != button.title:
             mark = f" {number}"
             titles[number - 1] = shorten(button.title, limit - len(mark)) + mark
     return tuple(replace(button, title=title) for button, title in zip(buttons, titles, strict=True))

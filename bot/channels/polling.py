@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from bot import metrics
 from bot.channels.base import ChannelError, ChannelThrottled
@@ -31,6 +31,8 @@ LONGEST_BACKOFF_SECONDS = 8.0
 MAX_DEAD_LETTER_BYTES = 5_000_000
 MAX_TRIES = 3
 """How often an update may fail to be stored before others are tried past it."""
+
+Stored = TypeVar("Stored")
 
 
 class Leases(Protocol):
@@ -65,45 +67,36 @@ class DeadLetters:
             file.write(json.dumps(line) + "\n")
 
 
-async def poll(
-    channel: TelegramChannel,
-    leases: Leases,
-    accept: Callable[[IncomingMessage], Awaitable[bool]],
-    dead_letters: DeadLetters,
-    stop: asyncio.Event,
-) -> None:
-    """Take updates from Telegram until `stop`, in this process only while it holds the lease.
+class Poller(Generic[Stored]):
+    """One process's share in polling: which update comes next, how long to back off.
 
-    `accept` stores a message durably and says whether it repeats something already done (a button pressed
-    twice). When it raises, nothing is confirmed and the same updates come again.
+    `accept` stores a message durably; when it raises, nothing is confirmed and the same updates come again.
+    `acknowledge` is told of the message and of what `accept` returned, and may take its time.
     """
-    await Poller(channel, leases, accept, dead_letters, stop).run()
-
-
-class Poller:
-    """One process's share in polling: which update comes next, how long to back off, what is left to answer."""
 
     def __init__(
         self,
         channel: TelegramChannel,
         leases: Leases,
-        accept: Callable[[IncomingMessage], Awaitable[bool]],
+        accept: Callable[[IncomingMessage], Awaitable[Stored]],
+        acknowledge: Callable[[IncomingMessage, Stored], Awaitable[None]],
         dead_letters: DeadLetters,
-        stop: asyncio.Event,
     ) -> None:
         self._channel = channel
         self._leases = leases
         self._accept = accept
+        self._acknowledge = acknowledge
         self._dead_letters = dead_letters
-        self._stop = stop
+        self._stop = asyncio.Event()
         self._holder = uuid.uuid4().hex
         self._offset: int | None = None
         self._backoff = 0.0
         self._failures: tuple[int | None, int] = (None, 0)
-        self._courtesies: set[asyncio.Task[None]] = set()
+        self._courtesies: set[asyncio.Future[None]] = set()
 
-    async def run(self) -> None:
-        """Poll until told to stop; then let somebody else at once."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Poll until `stop`, while this process holds the lease; then let somebody else at once."""
+        self._stop = stop
         leading = False
         try:
             while not self._stop.is_set():
@@ -177,8 +170,7 @@ class Poller:
             await asyncio.gather(fetching, stopping, return_exceptions=True)
 
     async def _take(self, update: Any) -> None:
-        """Store what one update says, and do what Telegram expects then. Raises when it could not be stored."""
-        repeated = False
+        """Store what one update says. Raises when it cannot be stored."""
         try:
             found = self._channel.parse(update)
         except ValueError as error:
@@ -186,10 +178,20 @@ class Poller:
             return
         for message in found:
             if isinstance(message, IncomingMessage):
-                repeated = await self._accept(message) or repeated
-        courtesy = asyncio.create_task(self._channel.attend(update, repeated=repeated))
-        self._courtesies.add(courtesy)
-        courtesy.add_done_callback(self._courtesies.discard)
+                stored = await self._accept(message)
+                self._later(self._acknowledge(message, stored))
+        self._later(self._channel.leave_group(update))
+
+    def _later(self, courtesy: Awaitable[None]) -> None:
+        """Do something polite without holding up the next update."""
+        task = asyncio.ensure_future(courtesy)
+        self._courtesies.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Future[None]) -> None:
+        self._courtesies.discard(task)
+        if not task.cancelled() and task.exception():
+            log.warning("a courtesy failed: %s", type(task.exception()).__name__)
 
     def _confirm(self, update: Any) -> None:
         """Let the next call confirm this update and all before it."""

@@ -1,4 +1,4 @@
-"""Telegram: python-telegram-bot as typed client and parser, never as a runner (its queue forgets on a crash)."""
+"""Telegram: python-telegram-bot as typed client and parser, never as a runner: its queue forgets."""
 
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.telegram.wire import PollConflict, TokenRejected

@@ -1,4 +1,4 @@
-"""The Telegram channel: verifies, parses, sends, fetches files. Holds one HTTP client and nothing worth keeping."""
+"""The Telegram channel: verifies, parses, sends, fetches files. Holds nothing worth keeping."""
 
 import asyncio
 import contextlib
@@ -47,7 +47,7 @@ from bot.vocabulary.messages import (
 
 log = logging.getLogger(__name__)
 
-SECRET_HEADER = "x-telegram-bot-api-secret-token"
+SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - the name of a header
 WEBHOOK_PATH = "/channels/telegram"
 COMMANDS = ("lapor", "antre", "status", "syarat", "petugas", "privasi", "batal", "bantuan")
 MAX_DOWNLOAD_BYTES = 20_000_000
@@ -143,27 +143,28 @@ class TelegramChannel:
         """Read one update; an update that needs no answer gives nothing. Raises ValueError."""
         return [*updates.read(payload, self._tenant)]
 
-    async def attend(self, update: object, *, repeated: bool = False) -> None:
-        """Do what Telegram expects once an update is stored; failures are nobody's business.
+    async def acknowledge(self, message: IncomingMessage, duplicate: bool = False) -> None:
+        """Stop a pressed button's spinner, with "Sudah diproses" if `duplicate`. Never fails.
 
-        A pressed button stops spinning, with "Sudah diproses" when it was `repeated`; a group hears where to
-        write instead, and is left.
+        Telegram wants this within seconds: after the message is stored, not after it is answered.
         """
-        if callback := updates.callback_of(update):
-            await self.acknowledge(callback, self._phrase("telegram.already_done") if repeated else None)
-        if (group := updates.group_of(update)) and group not in self._left_groups:
-            if len(self._left_groups) >= _REMEMBERED:
-                self._left_groups.clear()
-            self._left_groups.add(group)
+        if callback_id := message.extra.get("callback_id"):
             with contextlib.suppress(TelegramError):
-                await self._bot.send_message(group, self._phrase("telegram.group_farewell"))
-            with contextlib.suppress(TelegramError):
-                await self._bot.leave_chat(group)
+                text = self._phrase("telegram.already_done") if duplicate else None
+                await self._bot.answer_callback_query(callback_id, text)
 
-    async def acknowledge(self, callback_id: str, text: str | None = None) -> None:
-        """Stop the spinner of a pressed button, with a short toast (200 characters at most) if there is one."""
+    async def leave_group(self, update: object) -> None:
+        """If an update comes from a group, say there where to write instead, and leave; once per group."""
+        group = updates.group_of(update)
+        if group is None or group in self._left_groups:
+            return
+        if len(self._left_groups) >= _REMEMBERED:
+            self._left_groups.clear()
+        self._left_groups.add(group)
         with contextlib.suppress(TelegramError):
-            await self._bot.answer_callback_query(callback_id, text)
+            await self._bot.send_message(group, self._phrase("telegram.group_farewell"))
+        with contextlib.suppress(TelegramError):
+            await self._bot.leave_chat(group)
 
     async def download(self, media: IncomingMedia) -> tuple[bytes, str]:
         """Fetch a citizen's file.
@@ -215,7 +216,7 @@ class TelegramChannel:
             await self._bot.send_chat_action(int(address), ChatAction.TYPING)
 
     async def _send_wherever(self, chat: int, part: OutgoingMessage) -> tuple[int, int]:
-        """Send to a chat, or to the one it became; return the chat and the message's id. Raises ChannelError."""
+        """Send to a chat, or to the one it became; return it and the message's id. Raises ChannelError."""
         with failures_translated(self._token):
             try:
                 return chat, await self._send_part(chat, part)
@@ -256,7 +257,7 @@ class TelegramChannel:
     # How updates reach us
 
     async def fetch_updates(self, offset: int | None, seconds: int) -> list[dict[str, Any]]:
-        """Wait up to `seconds` for updates, as raw JSON; `offset` confirms all below it. Raises ChannelError."""
+        """Wait up to `seconds` for raw updates; `offset` confirms those below it. Raises ChannelError."""
         with failures_translated(self._token):
             await self._bot.get_updates(
                 offset=offset, timeout=seconds, limit=100, allowed_updates=list(updates.ALLOWED_UPDATES)

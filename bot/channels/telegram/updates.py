@@ -26,7 +26,7 @@ _PICTURES = ("image/jpeg", "image/png", "image/webp")
 _UNSTORABLE: dict[int, str | None] = {0: None} | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 _NAME_LENGTH = 64
 
-# Content we cannot use but answer. What Telegram itself reports in a chat (a pinned message, ...) is not here.
+# Content we cannot use but answer. What Telegram reports in a chat (a pinned message, ...) is not here.
 _UNSUPPORTED = [
     "animation",
     "checklist",
@@ -51,7 +51,7 @@ def read(payload: object, tenant: str) -> list[IncomingMessage]:
         ValueError: this is no update, or one that cannot be read.
     """
     if not isinstance(payload, dict) or not isinstance(payload.get("update_id"), int):
-        raise ValueError("not a Telegram update")  # noqa: TRY004 - the promise of Channel.parse
+        raise ValueError("not a Telegram update")
     raw = _clean(payload)
     try:
         update = telegram.Update.de_json(raw, None)
@@ -97,13 +97,6 @@ def group_of(update: object) -> int | None:
         if chat.get("type") != ChatType.PRIVATE and isinstance(chat.get("id"), int):
             return int(chat["id"])
     return None
-
-
-def callback_of(update: object) -> str | None:
-    """Return the id of the button press that an update reports, or None."""
-    query = update.get("callback_query") if isinstance(update, dict) else None
-    identity = query.get("id") if isinstance(query, dict) else None
-    return identity if isinstance(identity, str) else None
 
 
 def skeleton(value: object, depth: int = 6) -> object:

@@ -1,0 +1,21 @@
+"""Telegram's updates into the inbox when no webhook can reach us."""
+
+import asyncio
+from functools import partial
+
+from bot.channels.polling import DeadLetters, Poller
+from bot.channels.telegram import TelegramChannel
+from bot.conversations import inbound
+from bot.door import Door
+
+
+async def poll(door: Door, channel: TelegramChannel, stop: asyncio.Event) -> None:
+    """Take updates from Telegram until `stop`; an update is confirmed only once it is stored."""
+    poller = Poller(
+        channel,
+        door.keyvalue,
+        partial(inbound.accept, door),
+        partial(inbound.acknowledge, channel),
+        DeadLetters(door.settings.var / "dead-letters" / "telegram.jsonl"),
+    )
+    await poller.run(stop)
