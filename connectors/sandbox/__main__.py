@@ -21,11 +21,11 @@ def main() -> int:
         asyncio.run(_try_store(Database(settings.database)))
         app = create_app(settings)
     except (SandboxSettingsError, ValueError, OSError) as error:
-        print(f"sandbox: {error}", file=sys.stderr)
+        sys.stderr.write(f"sandbox: {error}\n")
         return 2
     except DatabaseError as error:
         remedy = "SANDBOX_DATABASE must name a writable SQLite file"
-        print(f"sandbox: {settings.database}: {error.orig}; {remedy}", file=sys.stderr)
+        sys.stderr.write(f"sandbox: {settings.database}: {error.orig}; {remedy}\n")
         return 2
     server = uvicorn.Server(
         uvicorn.Config(

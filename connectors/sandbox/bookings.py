@@ -1,4 +1,4 @@
-"""Bookings as a citizen's side makes them: reserve, move to another time, cancel, arrive; and the desk's own moves."""
+"""Bookings as a citizen's side makes them: reserve, reschedule, cancel, arrive; and the desk's moves."""
 
 from datetime import date, datetime
 from typing import Any
@@ -64,7 +64,7 @@ async def reserve(
 
 
 async def reschedule(conn: AsyncConnection, city: City, code: str, slot_id: str, now: datetime) -> Row[Any]:
-    """Move a booking; the old place is given back only if the new one was got. The same slot again changes nothing.
+    """Move a booking; the old place is given back only if the new one was got. The same slot is no change.
 
     Raises:
         Refusal: 404, 409 as `reserve`; 409 `move_not_allowed` once it was called or closed.
@@ -121,7 +121,7 @@ async def move(
 async def close_day(
     conn: AsyncConnection, city: City, counter: Counter, day: date, reason: str, now: datetime
 ) -> int:
-    """Close a counter for one day: nobody books it any more, everyone waiting is cancelled. Returns how many."""
+    """Close a counter for one day: no more bookings, and everyone waiting is cancelled. Returns how many."""
     closing = upsert(closures).values(counter=counter.id, day=day, reason=reason)
     await conn.execute(
         closing.on_conflict_do_update(index_elements=["counter", "day"], set_={"reason": reason})

@@ -31,7 +31,10 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A status word: how the desk calls it, where it may go. `closed` is for complaints, `waiting` for tickets."""
+    """A status word: its label, the button that leads to it (`action`), where it may go from here.
+
+    `closed` is for complaints, `waiting` for tickets.
+    """
 
     word: str
     label: str
@@ -39,11 +42,12 @@ class State:
     closed: bool = False
     waiting: bool = False
     note: str = ""
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """A desk of the MPP. `hours[weekday]` are its opening intervals, Monday 0; `prefix` starts its numbers."""
+    """A desk of the MPP. `hours[weekday]` are its opening intervals (Monday 0), `prefix` its letter."""
 
     id: str
     title: str

@@ -19,7 +19,7 @@ LONGEST_DESCRIPTION = 4000  # GeoReport v2, POST service request
 MOST_PHOTOS = 10
 MOST_ROWS = 1000  # GeoReport v2, GET service requests
 
-# A box around Indonesia in WGS84 degrees (Sabang, Rote, Merauke): enough to catch swapped or foreign coordinates.
+# A box around Indonesia in WGS84 degrees (Sabang, Rote, Merauke): it catches swapped and foreign coordinates.
 SOUTH, NORTH, WEST, EAST = -11.2, 6.3, 94.7, 141.1
 
 
@@ -34,6 +34,7 @@ class NewComplaint:
     longitude: float | None
     photos: tuple[str, ...]
     reporter: str | None
+    confidential: bool = False
 
 
 def check(city: City, complaint: NewComplaint) -> None:
@@ -86,6 +87,7 @@ async def file(conn: AsyncConnection, city: City, complaint: NewComplaint, now: 
             longitude=complaint.longitude,
             photos=list(complaint.photos),
             reporter=complaint.reporter,
+            confidential=int(complaint.confidential),
             status="diterima",
             note=city.complaint_states["diterima"].note,
             requested_at=now,
@@ -118,8 +120,8 @@ async def listed(
 
 async def counted(conn: AsyncConnection) -> dict[str, int]:
     """How many cases are in each state."""
-    query = select(complaints.c.status, func.count()).group_by(complaints.c.status)
-    return {status: count for status, count in await conn.execute(query)}
+    query = select(complaints.c.status, func.count().label("cases")).group_by(complaints.c.status)
+    return {row.status: row.cases for row in await conn.execute(query)}
 
 
 async def comment(

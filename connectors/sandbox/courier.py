@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_UNKNOWN_SECONDS = 300.0  # after a 404: Lawang does not follow this reference, perhaps not yet
 AT_ONCE = 8
 TRY_AGAIN = frozenset({404, 408, 429})
 
@@ -28,16 +29,17 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def pause(attempts: int) -> float:
-    """Seconds to wait after `attempts` failed attempts: doubling, capped, slightly spread."""
-    seconds: float = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(attempts - 1, 16))
+def pause(attempts: int, answer: str = "") -> float:
+    """Seconds to wait after `attempts` failures, the last one `answer`: doubling, capped, spread a little."""
+    longest = LONGEST_PAUSE_UNKNOWN_SECONDS if answer == "HTTP 404" else LONGEST_PAUSE_SECONDS
+    seconds: float = min(longest, FIRST_PAUSE_SECONDS * 2.0 ** min(attempts - 1, 16))
     return seconds * random.uniform(0.8, 1.0)
 
 
 class Courier:
     """One background task. `nudge` after every commit; whatever a killed process left is found at the start.
 
-    Delivery runs on the wall clock even when the city's own clock is held by a test: Lawang checks timestamps.
+    Delivery runs on the wall clock even when a test holds the city's own: Lawang checks timestamps.
     """
 
     def __init__(self, database: Database, client: httpx.AsyncClient, lawang_url: str, secret: str) -> None:
@@ -71,14 +73,16 @@ class Courier:
             await asyncio.gather(*self._on_the_way.values(), return_exceptions=True)
 
     async def _send_out(self) -> float | None:
-        """Start an attempt for every due head; returns the seconds until the next is due, None if none waits."""
+        """Start an attempt for every due head; returns the seconds until the next is due, or None."""
+        # Taken before the reading: what comes home meanwhile is still a head in it, and would be sent twice.
+        busy = set(self._on_the_way)
         async with self._database.reading() as conn:
             heads = await outbox.heads(conn)
         now = wall_clock()
         later: list[float] = []
         for event in heads:
             line = (event.app_id, event.reference)
-            if line in self._on_the_way:
+            if line in busy:
                 continue
             seconds = (event.next_attempt_at - now).total_seconds()
             if seconds > 0:
@@ -94,7 +98,7 @@ class Courier:
             now = wall_clock()
             async with self._database.writing() as conn:
                 if verdict == "again":
-                    until = now + timedelta(seconds=pause(event.attempts + 1))
+                    until = now + timedelta(seconds=pause(event.attempts + 1, answer))
                     await outbox.postpone(conn, event, answer, until)
                 else:
                     await outbox.settle(conn, event, verdict, answer, now)

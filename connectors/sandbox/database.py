@@ -57,7 +57,7 @@ class Database:
             found = (await conn.exec_driver_sql("PRAGMA user_version")).scalar_one()
             if found not in (0, SCHEMA_VERSION):
                 raise SandboxSettingsError(
-                    f"{self._file} belongs to another version of the stand-in city: move it away and start again"
+                    f"{self._file} was written by another version of the stand-in city: move it away"
                 )
             await conn.run_sync(metadata.create_all)
             await conn.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,4 +1,4 @@
-"""Fault switches: the city answers 500, hangs, talks nonsense or is slow, so that others can prove they bear it."""
+"""Fault switches: answer 500, hang, talk nonsense, be slow: so that others can show they bear it."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""*Meja Kota*: the page where a clerk moves cases on and calls numbers. Forms work without scripts; JSON does too."""
+"""*Meja Kota*: where a clerk moves cases on and calls numbers, by plain forms or by JSON."""
 
 import json
 from datetime import date
@@ -33,8 +33,8 @@ pages = Environment(
 def same_origin(request: Request) -> None:
     """Refuse (403) what another site made a browser send.
 
-    A form must carry an Origin of our own; JSON cannot be sent across sites without our permission, so scripts
-    may leave the header out.
+    A form must carry an Origin of our own; JSON is not sent across sites without our permission, so
+    scripts may leave the header out.
     """
     origin = request.headers.get("origin")
     if origin is None:
@@ -175,7 +175,9 @@ async def _fields(request: Request) -> dict[str, str]:
         raise Refusal(400, "malformed", "the body is not JSON") from None
     if not isinstance(body, dict):
         raise Refusal(400, "malformed", "the body must be an object")
-    return {str(name): str(value) for name, value in body.items() if value is not None}
+    # A lone surrogate is legal JSON but no text that could be stored.
+    fields = {name: str(value) for name, value in body.items() if value is not None}
+    return {name: value.encode(errors="replace").decode() for name, value in fields.items()}
 
 
 def _day(raw: str) -> date:

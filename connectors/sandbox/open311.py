@@ -1,4 +1,4 @@
-"""Open311 GeoReport v2: services, service requests, and an extension for comments and the city's own states."""
+"""Open311 GeoReport v2: services, requests, and an extension for comments and the city's own states."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -77,6 +77,7 @@ async def file_request(request: Request, hall: Hall, key: IdempotencyKey = None)
         longitude=_degrees(form, "long"),
         photos=_texts(form, "media_url"),
         reporter=" ".join(filter(None, (_text(form, "first_name"), _text(form, "last_name"))))[:120] or None,
+        confidential=_text(form, "confidential").lower() in ("true", "1"),
     )
     complaints.check(hall.city, complaint)
     async with hall.writing() as conn:
@@ -103,8 +104,8 @@ async def requests(
     page: int = 1,
     page_size: int = PAGE,
 ) -> list[dict[str, Any]]:
-    """Cases, newest first; filters as in GeoReport v2, several values separated by commas."""
-    query: Select[Any] = select(table)
+    """Cases, newest first, without the confidential ones; filters as in GeoReport v2."""
+    query: Select[Any] = select(table).where(table.c.confidential == 0)
     if service_request_id:
         query = query.where(table.c.reference.in_(service_request_id.split(",")))
     if service_code:

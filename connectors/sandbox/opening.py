@@ -1,4 +1,4 @@
-"""When a counter is open, and which slots that makes. Only the calendar speaks here; who sits where is `seats`."""
+"""When a counter is open, and which slots that makes. Only the calendar: who sits where is in `seats`."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -25,7 +25,7 @@ def today(city: City, now: datetime) -> date:
 
 
 def closed_reason(city: City, counter: Counter, day: date, now: datetime, closure: str | None) -> str | None:
-    """Why nothing is booked at `counter` on `day`, or None when it opens. `closure` is an announced one-day closing."""
+    """Why nothing is booked at `counter` on `day`, or None. `closure` is an announced one-day closing."""
     words = city.closed_words
     if day < today(city, now):
         return words["past"]
@@ -68,7 +68,7 @@ def find_slot(city: City, slot_id: str) -> Slot | None:
     if counter is None:
         return None
     try:
-        day = datetime.strptime(rest, "%Y%m%d-%H%M").date()
+        day = date.fromisoformat(rest.partition("-")[0])
     except ValueError:
         return None
     return next((slot for slot in slots_of(city, counter, day) if slot.id == slot_id), None)

@@ -75,7 +75,7 @@ async def settle(conn: AsyncConnection, event: Event, state: str, answer: str, n
     """The event is over: `delivered` or `refused`."""
     await conn.execute(
         update(outbox)
-        .where(outbox.c.id == event.id)
+        .where(outbox.c.id == event.id, outbox.c.state == "waiting")
         .values(state=state, attempts=event.attempts + 1, last_answer=answer, finished_at=now)
     )
 
@@ -91,8 +91,8 @@ async def postpone(conn: AsyncConnection, event: Event, answer: str, until: date
 
 async def tally(conn: AsyncConnection) -> Tally:
     """The figures of the strip on *Meja Kota*."""
-    query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
-    counts: dict[str, int] = {state: count for state, count in await conn.execute(query)}
+    query = select(outbox.c.state, func.count().label("events")).group_by(outbox.c.state)
+    counts: dict[str, int] = {row.state: row.events for row in await conn.execute(query)}
     trouble = select(outbox.c.last_answer).where(outbox.c.state == "waiting", outbox.c.attempts > 0)
     return Tally(
         delivered=counts.get("delivered", 0),

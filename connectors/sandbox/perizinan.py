@@ -21,8 +21,8 @@ class Following(BaseModel):
 @router.get("/berkas/{nomor}")
 async def file_state(nomor: str, hall: Hall) -> dict[str, Any]:
     """One file: its step, who holds it, the desk's note."""
-    async with hall.database.reading() as conn:
-        return shown(hall, await permits.find(conn, nomor))
+    async with hall.writing() as conn:
+        return shown(hall, await permits.asked(conn, nomor, hall.clock()))
 
 
 @router.post("/berkas/{nomor}/langganan", status_code=201)

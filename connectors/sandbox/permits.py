@@ -1,4 +1,4 @@
-"""The permit tracker: files on their ladder, moved by the desk, followed by whoever subscribed."""
+"""The permit tracker: files on their ladder, moved by the desk, followed by whoever subscribed or asked."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -53,6 +53,14 @@ def stage_of(city: City, row: Row[Any]) -> Stage:
     return city.ladders[row.jenis].stages[stage]
 
 
+async def asked(conn: AsyncConnection, nomor: str, now: datetime) -> Row[Any]:
+    """One file, and a note that the app with the key asked for it: it is told when the file moves."""
+    row = await find(conn, nomor)
+    if row.asked_at is None:
+        await conn.execute(update(permits).where(permits.c.nomor == row.nomor).values(asked_at=now))
+    return row
+
+
 async def subscribe(conn: AsyncConnection, nomor: str, callback_reference: str, now: datetime) -> Row[Any]:
     """From now on every move of this file is announced. Subscribing twice is once."""
     row = await find(conn, nomor)
@@ -64,7 +72,7 @@ async def subscribe(conn: AsyncConnection, nomor: str, callback_reference: str, 
 async def move(
     conn: AsyncConnection, city: City, nomor: str, stage: int, note: str, now: datetime
 ) -> Row[Any]:
-    """Put a file on a step of its ladder, with a word to its owner. The same step and note again change nothing.
+    """Put a file on a step of its ladder, with a word to its owner. The same again is no change.
 
     Raises:
         Refusal: 404 no such number, 400 no such step.
@@ -79,7 +87,7 @@ async def move(
     changed = changed.values(stage=stage, note=note or None, updated_at=now).returning(permits)
     new: Row[Any] = (await conn.execute(changed)).one()
     followed = select(subscriptions.c.nomor).where(subscriptions.c.nomor == row.nomor).limit(1)
-    if (await conn.execute(followed)).first() is not None:
+    if row.asked_at is not None or (await conn.execute(followed)).first() is not None:
         step = stage_of(city, new)
         words = f"{step.title} ({step.holder})." + (f" {note}" if note else "")
         at = now.astimezone(city.timezone)

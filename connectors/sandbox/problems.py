@@ -1,4 +1,4 @@
-"""What the city says when it says no: one exception, written as problem+json (RFC 9457) or as an Open311 error."""
+"""What the city says when it says no: one exception, as problem+json (RFC 9457) or an Open311 error."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 
 class Refusal(Exception):
-    """A request the city understood and refuses. `error` is a stable word, `detail` a sentence for a developer."""
+    """A request the city understood and refuses. `error` is a stable word, `detail` is for a developer."""
 
     def __init__(self, status: int, error: str, detail: str, **more: Any) -> None:
         super().__init__(detail)

@@ -39,9 +39,9 @@ async def free_slots(
     reason = opening.closed_reason(city, counter, day, now, await closure(conn, counter.id, day))
     if reason is not None:
         return [], reason
-    query = select(bookings.c.slot_id, func.count()).group_by(bookings.c.slot_id)
+    query = select(bookings.c.slot_id, func.count().label("seats")).group_by(bookings.c.slot_id)
     query = query.where(bookings.c.counter == counter.id, bookings.c.day == day, bookings.c.seat.is_not(None))
-    taken: dict[str, int] = {slot_id: count for slot_id, count in await conn.execute(query)}
+    taken: dict[str, int] = {row.slot_id: row.seats for row in await conn.execute(query)}
     free = []
     for slot in opening.slots_of(city, counter, day):
         left = counter.places_per_slot - taken.get(slot.id, 0)

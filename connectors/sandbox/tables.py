@@ -92,6 +92,7 @@ complaints = Table(
     Column("longitude", Float),
     Column("photos", JSON, nullable=False),
     Column("reporter", String(120)),
+    Column("confidential", Integer, nullable=False),
     Column("status", String(20), nullable=False, index=True),
     Column("status_before_question", String(20)),
     Column("note", Text),
@@ -113,8 +114,8 @@ complaint_comments = Table(
     Column("at", Instant, nullable=False),
 )
 
-# A place is a chair at a time; a slot has as many rows here as it has places. A booking holds one of them, and
-# the unique pair (slot_id, seat) in `bookings` is what keeps two people off one chair.
+# A place is a chair at a time; a slot has as many rows here as it has places. A booking holds one of them,
+# and the unique pair (slot_id, seat) in `bookings` is what keeps two people off one chair.
 places = Table(
     "places",
     metadata,
@@ -171,6 +172,7 @@ permits = Table(
     Column("judul", String(120), nullable=False),
     Column("stage", Integer, nullable=False),
     Column("note", Text),
+    Column("asked_at", Instant),
     Column("updated_at", Instant, nullable=False),
 )
 
