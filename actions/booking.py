@@ -16,6 +16,7 @@ SERVICE, DAY, TIME, NAME, REVIEW = (f"booking_{field}" for field in ("service", 
 DRAFT = (SERVICE, DAY, TIME, NAME, REVIEW)
 OFFERS = "booking_offers"
 MOST_TIMES = 8
+THE_QUEUE_ITSELF = "mpp_antrean"
 EDITS = {"service": SERVICE, "day": DAY, "time": TIME, "name": NAME}
 NAME_LENGTH = range(2, 61)
 
@@ -45,8 +46,8 @@ class BookingForm(Form):
     async def harvest(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
         """Service, day and time, as far as the draft lacks them."""
         found: dict[str, Any] = {}
-        service = reading.service(turn)
-        if service and draft.get(SERVICE) is None and _bookable(service):
+        service = reading.service(turn, _bookable)
+        if service and draft.get(SERVICE) is None:
             found[SERVICE] = service
         if turn.pressed:
             return found
@@ -57,6 +58,18 @@ class BookingForm(Form):
             found[TIME] = {"wish": wish.time.strftime("%H:%M")}
         return found
 
+    def _is_aside(self, turn: Turn, question: str, *, sure: bool = True) -> bool:
+        """Naming a service answers the question for it; it is no question about one."""
+        if question == SERVICE and turn.intent == "find_service":
+            return False
+        return super()._is_aside(turn, question, sure=sure)
+
+    def _step(self, turn: Turn) -> str | None:
+        """Without a booking, calling one off can only mean this form."""
+        if turn.intent == "cancel_booking" and not turn.bookings:
+            return "cancel"
+        return super()._step(turn)
+
     def changed(self, question: str, draft: dict[str, Any]) -> None:
         """Another service or day makes the chosen time worthless."""
         if question in {SERVICE, DAY}:
@@ -66,7 +79,7 @@ class BookingForm(Form):
         """Read the answer to one question."""
         value = str(turn.values.get("value", ""))
         if question == SERVICE:
-            service = value if value in runtime().catalog.services else reading.service(turn)
+            service = value if value in runtime().catalog.services else reading.service(turn, _bookable) or reading.service(turn)
             return {SERVICE: service} if service else {}
         if question == DAY:
             return self._day(turn, answer)
@@ -123,7 +136,7 @@ class BookingForm(Form):
         review = str(draft.get(REVIEW) or "")
         if review == "edit":
             draft[REVIEW] = None
-            answer.say("booking.what_to_change", buttons=[choice(f"button.{name}", name) for name in EDITS])
+            answer.say("booking.what_to_change", buttons=[choice(f"button.edit_{name}", name) for name in EDITS])
             return REVIEW
         if review.startswith("edit_"):
             question = EDITS[review.removeprefix("edit_")]
@@ -136,6 +149,9 @@ class BookingForm(Form):
             return refused or None
         if draft.get(DAY) is None:
             return self._ask_day(turn, draft, answer)
+        service = runtime().catalog.services[draft[SERVICE]]
+        if turn.slot(SERVICE) != service.id and service.persyaratan:
+            answer.say("booking.bring", service=service.title, requirements={"$list": list(service.persyaratan)})
         if draft.get(TIME) is None or "id" not in draft[TIME]:
             settled = await self._ask_time(turn, draft, answer)
             if settled != "settled":
@@ -149,9 +165,10 @@ class BookingForm(Form):
         return REVIEW
 
     def _ask_service(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str:
-        candidates = [name for name, _ in reading.services(turn) if _bookable(name)][:3]
+        candidates = [name for name, _ in reading.services(turn, _bookable)][:3]
         catalog = runtime().catalog
         if candidates and not turn.pressed:
+            answer.opening = None
             answer.say(
                 "booking.which_service",
                 buttons=[choice("", name, title=catalog.services[name].title) for name in candidates],
@@ -239,7 +256,7 @@ class BookingForm(Form):
     def _card(self, draft: dict[str, Any], answer: Answer) -> None:
         answer.say(
             "booking.review",
-            buttons=[choice("button.book", "send"), choice("button.edit", "edit"), choice("button.cancel", "cancel")],
+            buttons=[choice("button.book_it", "send"), choice("button.edit", "edit"), choice("button.cancel", "cancel")],
             service=runtime().catalog.services[draft[SERVICE]].title,
             when=datetime.fromisoformat(draft[TIME]["starts_at"]),
             name=draft[NAME],
@@ -248,11 +265,11 @@ class BookingForm(Form):
 
 def _bookable(service_id: str) -> bool:
     service = runtime().catalog.services.get(service_id)
-    return service is not None and "book" in service.verbs
+    return service is not None and "book" in service.verbs and service.id != THE_QUEUE_ITSELF
 
 
 def _names_a_service(turn: Turn) -> bool:
-    return bool(reading.services(turn)) and not turn.pressed
+    return bool(reading.services(turn, _bookable)) and not turn.pressed
 
 
 def _next_days(after: date, count: int) -> list[date]:
@@ -269,8 +286,7 @@ def _next_days(after: date, count: int) -> list[date]:
 
 
 def _short(day: date) -> str:
-    names = ("Sen", "Sel", "Rab", "Kam", "Jum", "Sab", "Min")
-    return f"{names[day.weekday()]} {day.day}/{day.month}"
+    return f"{runtime().words.weekdays[day.weekday()]} {day.day}/{day.month}"
 
 
 def _minutes(clock: str) -> int:
@@ -287,9 +303,9 @@ def _spread(offers: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
 
 def _plain_name(name: str) -> str:
     lowered = name.lower()
-    for lead in ("nama saya ", "atas nama ", "a.n. ", "a/n ", "an. ", "nama ", "saya ", "nama: "):
-        if lowered.startswith(lead):
-            name = name[len(lead) :]
+    for lead in runtime().words.name_leads:
+        if lowered.startswith(f"{lead} "):
+            name = name[len(lead) :].strip()
             break
     return name.title() if name.islower() or name.isupper() else name
 

@@ -7,7 +7,7 @@ from actions import reading
 from actions.effects import CaseOpened, CaseQueued
 from actions.forms import Form, register
 from actions.runtime import runtime
-from actions.turn import Answer, Turn, button, choice, handles, said
+from actions.turn import Answer, Turn, button, choice, handles, lines, said
 from connectors.capabilities import Capability, CaseComment, ComplaintDraft, Photo, Place
 from connectors.errors import BackendUnreachable, ConnectorError
 
@@ -26,6 +26,7 @@ COMMON = (
     "pelayanan_petugas",
 )
 SHORTEST = 10
+WORDS_OF_A_STORY = 6
 LONGEST = 1500
 MOST_PHOTOS = 5
 EDITS = {"topic": TOPIC, "description": WHAT, "where": WHERE, "photo": PHOTO}
@@ -41,6 +42,7 @@ class ComplaintForm(Form):
     order = DRAFT
     skippable = {PHOTO: []}
     free_text = frozenset({WHAT, WHERE})
+    fixed = frozenset({WHAT})
 
     async def begin(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
         """Take the first message, photos and a pin that came before it, or pick up a draft that was put aside."""
@@ -48,7 +50,7 @@ class ComplaintForm(Form):
         if turn.intent == "choose":
             return found
         if draft.get(WHAT):
-            answer.say("complaint.resumed")
+            answer.open_with("complaint.resumed")
         if turn.pressed:
             if topic := reading.topic(turn):
                 found[TOPIC] = topic
@@ -70,16 +72,27 @@ class ComplaintForm(Form):
         if turn.photos:
             found[PHOTO] = _photos(turn, draft)
         spot = reading.place(turn)
-        if spot and draft.get(WHERE) is None:
-            found[WHERE] = _joined(draft.get(WHERE), spot)
+        known = draft.get(WHERE)
+        if spot and known is None:
+            found[WHERE] = spot
+        elif spot and _vague(known) and spot.get("text") not in (None, known.get("text")):
+            found[WHERE] = {**known, **spot, "text": f"{known['text']}, {spot['text']}"}
         text = turn.text.strip()
         if not text:
             return found
         topic = reading.topic(turn)
         if topic and draft.get(TOPIC) is None:
             found[TOPIC] = topic
-        if draft.get(WHAT) is None and len(text) >= SHORTEST and (topic or turn.form_ran):
+        tells = topic or turn.form_ran or len(text.split()) >= WORDS_OF_A_STORY
+        if draft.get(WHAT) is None and len(text) >= SHORTEST and tells:
             found[WHAT] = text[:LONGEST]
+        return found
+
+    async def correct(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
+        """Another topic, place or photo; a part of the place changes only that part."""
+        found = await super().correct(turn, draft)
+        if WHERE in found and draft.get(WHERE):
+            found[WHERE] = reading.amended(draft[WHERE], found[WHERE])
         return found
 
     async def read(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
@@ -96,13 +109,16 @@ class ComplaintForm(Form):
         if question == WHAT:
             if len(text) < SHORTEST:
                 if text:
-                    answer.say("complaint.too_short")
+                    answer.open_with("complaint.too_short")
                 return {}
             return {WHAT: text[:LONGEST]}
         if question == WHERE:
             if len(text) < 3:
                 return {}
-            return {WHERE: _joined(draft.get(WHERE), {"text": text[:300]})}
+            known = draft.get(WHERE) or {}
+            said_before = f"{known['text']}, " if known.get("text") else ""
+            spot = reading.place(turn) or {}
+            return {WHERE: {**known, **spot, "text": (said_before + text)[:300]}}
         if question == PHOTO:
             return {}
         return self._review(turn, value)
@@ -125,13 +141,19 @@ class ComplaintForm(Form):
         review = str(draft.get(REVIEW) or "")
         if review == "edit":
             draft[REVIEW] = None
-            answer.say("complaint.what_to_change", buttons=[choice(f"button.{name}", name) for name in EDITS])
+            answer.say("complaint.what_to_change", buttons=[choice(f"button.edit_{name}", name) for name in EDITS])
             return REVIEW
         if review.startswith("edit_"):
             question = EDITS[review.removeprefix("edit_")]
             draft[REVIEW] = draft[question] = None
         if question == TOPIC and draft.get(WHAT) is None:
             question = WHAT
+        if (draft.get(WHERE) or {}).get("government"):
+            return self._elsewhere(turn, draft, answer)
+        if question in {PHOTO, REVIEW} and _vague(draft[WHERE]):
+            draft[WHERE] = {**draft[WHERE], "asked": True}
+            answer.say("complaint.ask_village" if draft[WHERE].get("exact") else "complaint.ask_spot", ask_location=True)
+            return WHERE
         if question == WHAT:
             if draft.get(TOPIC):
                 topic = runtime().catalog.topics[draft[TOPIC]]
@@ -160,9 +182,27 @@ class ComplaintForm(Form):
             topic=topic.title,
             description=draft[WHAT],
             place=_spoken_place(draft[WHERE]),
-            photos=said("complaint.photos", count=len(draft[PHOTO])) if draft[PHOTO] else said("complaint.no_photo"),
-            confidential=said("complaint.confidential") if _confidential(topic.id) else "",
+            photos=lines(
+                said("complaint.photos", count=len(draft[PHOTO])) if draft[PHOTO] else said("complaint.no_photo"),
+                said("complaint.confidential") if _confidential(topic.id) else "",
+            ),
         )
+
+    def _elsewhere(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str:
+        """The place belongs to a neighbour: say whose it is, and ask for another place or an end."""
+        place = draft[WHERE]
+        neighbour = place.pop("government")
+        brand = runtime().fact(neighbour, "complaint", "brand") if neighbour in runtime().catalog.tenants else None
+        government = runtime().catalog.tenants[neighbour].short_name if neighbour in runtime().catalog.tenants else neighbour
+        draft[WHERE] = None
+        answer.say(
+            "complaint.elsewhere_with_brand" if brand else "complaint.elsewhere",
+            buttons=[choice("button.cancel", "cancel")],
+            place=place.get("text", ""),
+            government=government,
+            brand=brand,
+        )
+        return WHERE
 
     def _not_ours(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> None:
         topic = runtime().catalog.topics[draft[TOPIC]]
@@ -179,6 +219,13 @@ def _photos(turn: Turn, draft: dict[str, Any]) -> list[dict[str, str]]:
 
 def _joined(known: dict[str, Any] | None, more: dict[str, Any]) -> dict[str, Any]:
     return {**(known or {}), **more}
+
+
+def _vague(place: dict[str, Any]) -> bool:
+    """A desk needs the kelurahan and a spot in it; what is missing is asked for once."""
+    if place.get("latitude") is not None or place.get("asked"):
+        return False
+    return not (place.get("region") and place.get("exact"))
 
 
 def _outside(topic: str | None) -> bool:
@@ -227,7 +274,7 @@ async def _file(turn: Turn, answer: Answer) -> None:
         idempotency_key=turn.key("complaint"),
         topic=topic.id,
         description=turn.slot(WHAT),
-        place=Place(text=spot.get("text"), latitude=spot.get("latitude"), longitude=spot.get("longitude")),
+        place=Place(text=spot.get("text"), latitude=spot.get("latitude"), longitude=spot.get("longitude"), region_code=spot.get("region")),
         photos=tuple(Photo(photo["url"]) for photo in turn.slot(PHOTO) or ()),
         reporter=None if _confidential(topic.id) else turn.display_name,
         confidential=_confidential(topic.id),

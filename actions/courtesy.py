@@ -38,13 +38,13 @@ async def greet(turn: Turn, answer: Answer) -> None:
 @handles("action_say_thanks", "thanks")
 async def thanks(turn: Turn, answer: Answer) -> None:
     """Used beside a form; elsewhere the rule answers by itself."""
-    answer.say("utter_thanks")
+    answer.say("form.welcome" if turn.form else "utter_thanks")
 
 
 @handles("action_say_goodbye", "goodbye")
 async def goodbye(turn: Turn, answer: Answer) -> None:
     """Used beside a form; elsewhere the rule answers by itself."""
-    answer.say("utter_goodbye")
+    answer.say("form.see_you" if turn.form else "utter_goodbye")
 
 
 @handles("action_refuse_spam", "spam")

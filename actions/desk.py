@@ -4,6 +4,7 @@ Every handler registered with `handles` gets an Action class here, every form it
 last: `python -m rasa_sdk --actions actions` loads all modules of the package and finds the classes.
 """
 
+from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -83,14 +84,14 @@ def deliver(answer: Answer, dispatcher: CollectingDispatcher) -> Events:
     return events
 
 
-class _Answering(Action):
+class _Answering(Action, ABC):
     """An action that runs one handler."""
 
-    action: str = ""
     handler: Handler
 
+    @abstractmethod
     def name(self) -> str:
-        return self.action
+        """Rasa's name of the action."""
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         answer = Answer()
@@ -98,13 +99,14 @@ class _Answering(Action):
         return deliver(answer, dispatcher)
 
 
-class _Validating(Action):
+class _Validating(Action, ABC):
     """The validator of one form: it decides, speaks, and names the next question."""
 
     form: Form
 
+    @abstractmethod
     def name(self) -> str:
-        return f"validate_{self.form.name}"
+        """Rasa's name of the validator."""
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         answer = Answer()
@@ -116,12 +118,13 @@ class _Validating(Action):
         return [*events, SlotSet("requested_slot", verdict.question)]
 
 
-def _register() -> None:
-    for action, handler in HANDLERS.items():
-        globals()[action] = type(action, (_Answering,), {"action": action, "handler": staticmethod(handler), "__module__": __name__})
-    for form in FORMS.values():
-        name = f"validate_{form.name}"
-        globals()[name] = type(name, (_Validating,), {"form": form, "__module__": __name__})
+def _class(name: str, base: type[Action], **members: Any) -> type[Action]:
+    return type(name, (base,), {"name": lambda self: name, "__module__": __name__, **members})
 
 
-_register()
+# The executor finds these as subclasses of Action; its worker processes look them up here by their name.
+ACTIONS = {
+    **{name: _class(name, _Answering, handler=staticmethod(handler)) for name, handler in HANDLERS.items()},
+    **{f"validate_{form.name}": _class(f"validate_{form.name}", _Validating, form=form) for form in FORMS.values()},
+}
+globals().update(ACTIONS)

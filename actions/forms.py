@@ -22,6 +22,7 @@ ASIDES = frozenset(
 STEERING = {"cancel": "cancel", "go_back": "back", "skip": "skip", "start_over": "again"}
 # Courtesies that people put around an answer: they are an aside only when the message holds nothing else.
 SURE = 0.7
+GUESS = 0.3
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Form:
     order: tuple[str, ...]
     skippable: dict[str, Any]
     free_text: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
 
     async def harvest(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
         """Everything a free message says that the form can use, whatever was asked."""
@@ -54,6 +56,11 @@ class Form:
     async def ask(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
         """Ask. Returns the question that was asked in the end: another one, or None to end the form."""
         raise NotImplementedError
+
+    async def correct(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
+        """What a message changes in answers that were already given."""
+        found = await self.harvest(turn, {slot: None for slot in self.order})
+        return {slot: value for slot, value in found.items() if value != draft.get(slot) and slot not in self.fixed}
 
     def changed(self, question: str, draft: dict[str, Any]) -> None:
         """Forget what depends on an answer that changed."""
@@ -68,7 +75,7 @@ class Form:
             draft.update(await self.begin(turn, draft, answer))
             return await self._go_on(turn, draft, before, answer)
         if turn.aside_answered:
-            answer.say("form.back_to_it")
+            answer.open_with("form.back_to_it")
             return await self._go_on(turn, draft, before, answer, only=turn.question)
         step = self._step(turn)
         if step == "cancel":
@@ -76,25 +83,25 @@ class Form:
         if self._wants_rival(turn):
             return self._end(draft, before, "switch")
         if step == "again":
-            answer.say("form.from_the_start")
+            answer.open_with("form.from_the_start")
             return await self._go_on(turn, dict.fromkeys(self.order), before, answer)
         if step == "back":
             return await self._back(turn, draft, before, answer)
-        if step == "skip" and turn.question in self.skippable:
+        if step in {"skip", "no"} and turn.question in self.skippable:
             draft[turn.question] = self.skippable[turn.question]
             return await self._go_on(turn, draft, before, answer)
         if step == "skip" and turn.question != self.order[-1]:
-            answer.say(f"{self.prefix}.needed")
+            answer.open_with(f"{self.prefix}.needed")
             return await self._go_on(turn, draft, before, answer, only=turn.question)
         found = await self._read(turn, draft, answer)
         if found:
-            for slot, value in found.items():
+            for slot, value in sorted(found.items(), key=lambda item: self.order.index(item[0])):
                 if draft.get(slot) not in (None, value):
                     self.changed(slot, draft)
                 draft[slot] = value
             answer.keep(misses=None)
             return await self._go_on(turn, draft, before, answer)
-        if turn.intent in ASIDES and not turn.pressed or turn.intent in ASIDES - {self.start}:
+        if turn.intent in ASIDES - {self.start} and (turn.pressed or self._is_aside(turn, turn.question or self.order[0], sure=False)):
             return None
         return await self._not_understood(turn, draft, before, answer)
 
@@ -111,34 +118,41 @@ class Form:
             return {}
         if self._is_aside(turn, question):
             return {}
-        if turn.intent == "correct" or question == self.order[-1]:
-            found = await self.harvest(turn, {slot: None for slot in self.order})
-            found = {slot: value for slot, value in found.items() if value != draft.get(slot)}
-            if found and (turn.intent == "correct" or self._step(turn) is None):
-                found = {slot: value for slot, value in found.items() if slot not in self.free_text} or found
+        step = self._step(turn)
+        if step in {"send", "edit", "yes", "no"} and question != self.order[-1]:
+            return {}
+        if step is None and (turn.intent == "correct" or question == self.order[-1]):
+            found = await self.correct(turn, draft)
+            if found:
                 return {**found, self.order[-1]: None}
+            if turn.intent == "correct" and question not in self.free_text:
+                return {self.order[-1]: "edit"} if question == self.order[-1] else {}
         found = await self.read(question, turn, draft, answer)
         if found or turn.intent not in STEERING:
             more = await self.harvest(turn, {**draft, **found})
             found = {**{slot: value for slot, value in more.items() if draft.get(slot) is None}, **found}
         return found
 
-    def _is_aside(self, turn: Turn, question: str) -> bool:
-        """A clear question or courtesy, not an answer in other words."""
+    def _is_aside(self, turn: Turn, question: str, *, sure: bool = True) -> bool:
+        """A question or courtesy, not an answer in other words; `sure` asks for more where words are free."""
         if turn.intent not in ASIDES or turn.intent == self.start:
             return False
         if turn.photos or turn.location:
             return False
-        return turn.confidence >= SURE or question not in self.free_text
+        return not sure or turn.confidence >= SURE or question not in self.free_text
 
     def _step(self, turn: Turn) -> str | None:
         if turn.pressed:
             value = turn.values.get("value") if turn.intent == "choose" else None
             return str(value) if value in {"cancel", "back", "again", "skip"} else STEERING.get(turn.intent)
-        return runtime().words.step(turn.text) or STEERING.get(turn.intent)
+        # A wrong guess here would throw a draft away: the model must be sure, a known word is enough.
+        return runtime().words.step(turn.text) or (STEERING.get(turn.intent) if turn.confidence >= SURE else None)
 
     def _wants_rival(self, turn: Turn) -> bool:
-        return turn.intent == self.rival and (turn.pressed or turn.confidence >= SURE)
+        if turn.intent == self.rival:
+            return turn.pressed or turn.confidence >= SURE or turn.question not in self.free_text
+        guessed = turn.intent == "unclear" and turn.heard == self.rival and turn.confidence >= GUESS
+        return guessed and turn.question not in self.free_text
 
     def _end(self, draft: dict[str, Any], before: dict[str, Any], how: str) -> Verdict:
         draft[self.order[-1]] = how
@@ -149,7 +163,7 @@ class Form:
         asked = self.order.index(turn.question) if turn.question in self.order else 0
         answered = [slot for slot in self.order[:asked] if draft.get(slot) is not None]
         if not answered:
-            answer.say("form.at_the_start")
+            answer.open_with("form.at_the_start")
             return await self._go_on(turn, draft, before, answer, only=turn.question)
         draft[answered[-1]] = None
         self.changed(answered[-1], draft)
@@ -158,14 +172,14 @@ class Form:
     async def _not_understood(self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer) -> Verdict:
         misses = int(turn.slot("misses") or 0) + 1
         answer.keep(misses=misses)
-        if not answer.messages:
-            if misses >= 2:
-                answer.say(
-                    "form.not_understood_twice",
-                    buttons=[button("button.agent", "talk_to_agent"), choice("button.cancel", "cancel")],
-                )
-            else:
-                answer.say("form.not_understood")
+        if misses >= 2:
+            answer.opening = None
+            answer.say(
+                "form.not_understood_twice",
+                buttons=[button("button.agent", "talk_to_agent"), choice("button.cancel", "cancel")],
+            )
+        elif not answer.messages and not answer.opening:
+            answer.open_with("form.not_understood")
         return await self._go_on(turn, draft, before, answer, only=turn.question)
 
     async def _go_on(
@@ -173,6 +187,8 @@ class Form:
     ) -> Verdict:
         """Ask the next open question, or the one that is named."""
         question: str | None = only or next((slot for slot in self.order if draft.get(slot) is None), None)
+        if question is None and str(draft[self.order[-1]]).startswith("edit"):
+            question = self.order[-1]
         if question is not None:
             question = await self.ask(question, turn, draft, answer)
         return Verdict(_differences(before, draft), question)

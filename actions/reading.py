@@ -1,35 +1,60 @@
-"""Reading a citizen's words for the forms: places, days, times, reference numbers. The grammar lives in `intents`."""
+"""Reading a citizen's words for the forms: places, days, times, numbers. The grammar lives in `intents`."""
 
 import re
+from collections.abc import Callable
 from datetime import date, time
 from typing import Any
 
 from actions.runtime import runtime
 from actions.turn import Turn
-from intents import dates, numbers
+from intents import dates, numbers, places
 
-_PLACE_START = re.compile(
-    r"\b(?:(?:di|nang|ning|wonten|pas)\s+)?(?:depan|dpn|dekat|deket|samping|belakang|sebelah|seberang|sekitar|perempatan|pertigaan|"
-    r"simpang|jalan|jln|jl|gang|gg|rt|rw|kelurahan|kel|lingkungan|link|perumahan|perum|pasar|taman|alun-alun|lapangan|"
-    r"terminal|stasiun|jembatan|kampung|dusun|desa)\b\.?\s+\S.*$|\b(?:di|nang|ning|wonten)\s+\S.*$",
-    re.IGNORECASE,
-)
-_NOT_A_PLACE = re.compile(r"^(?:di|nang|ning)\s*(?:sini|situ|sana|mana|kene|kono|tempat saya|rumah)\b", re.IGNORECASE)
-_STATE_AFTER = re.compile(r"\b(?:jalan|jln|jl)\.?\s+(?:rusak|berlubang|bolong|ambles|gelap|mati)\b", re.IGNORECASE)
+# Words between the problem and the spot that belong to the spot: "di depan ..." reads better than "depan ...".
+_LEAD = re.compile(r"(?:(?:di|nang|ning|neng|wonten|pas)\s+|(?:kelurahan|kel|kecamatan|kec|desa)\.?\s+)+$", re.IGNORECASE)
+_SPOTS = {"street", "landmark", "quarter", "rt_rw"}
 
 
 def place(turn: Turn) -> dict[str, Any] | None:
-    """Find where something is: a shared pin, or the part of the message that names a spot."""
+    """Find where something is: a shared pin, or the stretch of the message that names places.
+
+    `text` are the citizen's own words, `region` the official code of the kelurahan when it was named, `exact` says
+    that a street, a landmark or an RT/RW was named, `government` that the kelurahan is another government's.
+    """
     if turn.location:
         return {"latitude": turn.location["lat"], "longitude": turn.location["lon"]}
-    named = [str(found["value"]) for found in turn.entities if found.get("entity") in {"location", "place", "address"}]
-    if named:
-        return {"text": ", ".join(dict.fromkeys(named))}
-    text = " ".join(turn.text.split())
-    starts = [match for match in _PLACE_START.finditer(_STATE_AFTER.sub(lambda m: "x" * len(m[0]), text))]
-    if not starts or _NOT_A_PLACE.match(text[starts[0].start() :]):
+    mentions = places.find(turn.text, turn.tenant) if turn.text else []
+    mentions = [mention for mention in mentions if mention.kind != "city" or len(mentions) > 1]
+    if not mentions:
         return None
-    return {"text": text[starts[0].start() :].strip(" .,!?")}
+    start = min(mention.start for mention in mentions)
+    end = max(mention.end for mention in mentions)
+    if lead := _LEAD.search(turn.text[:start]):
+        start = lead.start()
+    found: dict[str, Any] = {"text": " ".join(turn.text[start:end].split())}
+    villages = [mention for mention in mentions if mention.kind == "village"]
+    if villages and not villages[0].ambiguous:
+        found["region"] = villages[0].code
+        if villages[0].tenant and villages[0].tenant != turn.tenant:
+            found["government"] = villages[0].tenant
+    if any(mention.kind in _SPOTS for mention in mentions):
+        found["exact"] = True
+    return found
+
+
+def amended(known: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """Put a correction into a place: a new RT or RW into the old words, anything else in their stead."""
+    old, new = str(known.get("text") or ""), str(said.get("text") or "")
+    if not old or not new or said.get("region"):
+        return {**known, **said}
+    corrected = places.find(new)
+    if any(mention.kind != "rt_rw" for mention in corrected):
+        return {**known, **said}
+    spot = next((mention for mention in places.find(old) if mention.kind == "rt_rw"), None)
+    rt = corrected[0].rt or (spot.rt if spot else None)
+    rw = corrected[0].rw or (spot.rw if spot else None)
+    value = " ".join(part for part in (rt and f"RT {rt}", rw and f"RW {rw}") if part)
+    text = f"{old[: spot.start]}{value}{old[spot.end :]}" if spot else f"{old}, {value}"
+    return {**known, "text": text, "exact": True}
 
 
 def wish(turn: Turn) -> dates.Mention | None:
@@ -78,32 +103,53 @@ def topic(turn: Turn) -> str | None:
         for word in (*entry.synonyms, entry.title)
         if f" {word.lower()}" in text
     ]
+    if not hits and 0 < len(text.split()) <= 3:
+        hits = [
+            (-len(word), entry.id)
+            for entry in runtime().catalog.topics.values()
+            for word in (entry.title, *entry.synonyms)
+            if text.strip(" .,!?") in word.lower()
+        ]
     return max(hits)[1] if hits else None
 
 
-def service(turn: Turn) -> str | None:
-    """Return the service a citizen names beyond doubt."""
+def service(turn: Turn, among: Callable[[str], bool] | None = None) -> str | None:
+    """Return the service a citizen names beyond doubt, of all or of those that count here."""
     named = turn.values.get("service")
     if named in runtime().catalog.services:
         return str(named)
-    candidates = services(turn)
+    candidates = services(turn, among)
     if not candidates:
         return None
     best = candidates[0]
     second = candidates[1][1] if len(candidates) > 1 else 0.0
     sure = runtime().thresholds
-    if best[1] >= sure["service_act"] and best[1] - second >= sure["service_gap"]:
-        return best[0]
-    return None
+    if best[1] - second < sure["service_gap"]:
+        return None
+    # Where the choice is echoed before it counts, the only candidate will do.
+    enough = sure["service_alone"] if among and len(candidates) == 1 else sure["service_act"]
+    return best[0] if best[1] >= enough else None
 
 
-def services(turn: Turn) -> list[tuple[str, float]]:
-    """Return what the citizen may mean, best first, as far as it is worth offering."""
+def services(turn: Turn, among: Callable[[str], bool] | None = None) -> list[tuple[str, float]]:
+    """Return what the citizen may mean, best first, as far as it is worth offering.
+
+    The pipeline's list wins; without one, the search is asked, without the words about when and queueing.
+    """
     floor = runtime().thresholds["service_offer"]
     found = [(str(entry["id"]), float(entry["score"])) for entry in turn.services]
     if not found and turn.text:
-        found = runtime().search.find(turn.text, turn.tenant, 4)
+        found = runtime().search.find(_subject(turn), turn.tenant, 6)
     known = runtime().catalog.services
     return [
-        (name, score) for name, score in found if score >= floor and name in known and known[name].serves(turn.tenant)
+        (name, score)
+        for name, score in found
+        if score >= floor and name in known and known[name].serves(turn.tenant) and (among is None or among(name))
     ]
+
+
+def _subject(turn: Turn) -> str:
+    text = turn.text
+    for mention in reversed(dates.resolve(text, turn.now)):
+        text = text[: mention.start] + " " + text[mention.end :]
+    return " ".join(word for word in text.split() if word.lower().strip(",.?!") not in runtime().words.queue)

@@ -28,6 +28,9 @@ OFFERABLE = (
     "talk_to_agent",
 )
 MISSES_BEFORE_AGENT = 2
+# Courtesies do no harm when they are wrong: better than a question.
+HARMLESS = frozenset({"greet", "thanks", "goodbye", "help"})
+HARMLESS_FROM = 0.3
 
 
 @handles("action_repair", "unclear")
@@ -40,6 +43,10 @@ async def repair(turn: Turn, answer: Answer) -> None:
         return
     if reading.service(turn):
         await BY_INTENT["find_service"](turn, answer)
+        return
+    likely = next(iter(turn.alternatives), {})
+    if likely.get("name") in HARMLESS and float(likely.get("confidence") or 0) >= HARMLESS_FROM:
+        await BY_INTENT[str(likely["name"])](turn, answer)
         return
     misses = int(turn.slot("misses") or 0) + 1
     answer.keep(misses=misses)

@@ -5,11 +5,12 @@ from typing import Any
 from actions import reading
 from actions.effects import ServiceShown
 from actions.runtime import runtime
-from actions.turn import Answer, Turn, button, handles, said
+from actions.turn import Answer, Turn, button, handles, lines, said
 from intents.catalog import Service
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_STEPS = 8
+MPP = "mpp_antrean"
 
 
 async def _chosen(turn: Turn, answer: Answer, intent: str) -> Service | None:
@@ -20,12 +21,12 @@ async def _chosen(turn: Turn, answer: Answer, intent: str) -> Service | None:
         return catalog.services[sure]
     candidates = reading.services(turn)
     if not candidates:
-        known = turn.slot("service")
+        known = _known(turn)
         if known in catalog.services and intent != "find_service":
             return catalog.services[known]
         _ask_which(turn, answer)
         return None
-    known = turn.slot("service")
+    known = _known(turn)
     if known in catalog.services and intent != "find_service" and len(turn.text.split()) <= 3:
         return catalog.services[known]
     offered = [catalog.services[name] for name, _ in candidates[:3]]
@@ -37,6 +38,11 @@ async def _chosen(turn: Turn, answer: Answer, intent: str) -> Service | None:
         ],
     )
     return None
+
+
+def _known(turn: Turn) -> str | None:
+    """The service that is being booked, or else the one that was shown last."""
+    return (turn.slot("booking_service") if turn.form else None) or turn.slot("service")
 
 
 def _ask_which(turn: Turn, answer: Answer) -> None:
@@ -67,14 +73,14 @@ def show(turn: Turn, service: Service, answer: Answer) -> None:
     answer.say(
         "service.card" if service.persyaratan else "service.card_without_requirements",
         buttons=_next_steps(service, "place"),
-        title=service.title,
+        title=lines(_bold(service.title), said("service.old_name", name=", ".join(service.old_names)))
+        if _asked_by_old_name(turn, service)
+        else _bold(service.title),
         owner=_owner(turn, service),
         requirements={"$list": list(service.persyaratan)},
         cost=service.biaya or said("service.unknown"),
         time=service.waktu or said("service.unknown"),
-        where=_where(turn, service),
-        link=said("service.link", url=service.url) if service.url else "",
-        old_name=said("service.old_name", name=", ".join(service.old_names)) if _asked_by_old_name(turn, service) else "",
+        where=lines(_where(turn, service), said("service.link", url=service.url) if service.url else ""),
         checked=_checked(service),
     )
 
@@ -99,8 +105,10 @@ async def requirements(turn: Turn, answer: Answer) -> None:
         "service.requirements",
         buttons=_next_steps(service, "place"),
         title=service.title,
-        requirements={"$list": list(service.persyaratan)},
-        steps=said("service.steps", steps={"$list": list(service.prosedur[:MOST_STEPS])}) if service.prosedur else "",
+        requirements=lines(
+            {"$list": list(service.persyaratan)},
+            said("service.steps", steps={"$list": list(service.prosedur[:MOST_STEPS])}) if service.prosedur else "",
+        ),
         checked=_checked(service),
     )
 
@@ -109,8 +117,9 @@ async def requirements(turn: Turn, answer: Answer) -> None:
 async def place(turn: Turn, answer: Answer) -> None:
     """Where and when; without a service, the hours of the MPP."""
     catalog = runtime().catalog
-    known = turn.slot("service")
-    if not turn.pressed and not reading.services(turn) and known not in catalog.services:
+    known = _known(turn)
+    named = reading.service(turn)
+    if named == MPP or (not turn.pressed and not reading.services(turn) and known not in catalog.services):
         mpp = runtime().fact(turn.tenant, "mpp") or {}
         if mpp:
             answer.say(
@@ -132,8 +141,9 @@ async def place(turn: Turn, answer: Answer) -> None:
         buttons=_next_steps(service, "requirements"),
         title=service.title,
         where=_where(turn, service),
-        hours=hours or said("service.hours_unknown"),
-        link=said("service.link", url=service.url) if service.url else "",
+        hours=lines(
+            hours or said("service.hours_unknown"), said("service.link", url=service.url) if service.url else ""
+        ),
         checked=_checked(service),
     )
 
@@ -168,6 +178,10 @@ def _next_steps(service: Service, other: str) -> list[dict[str, Any]]:
         steps.append(button("button.requirements", "ask_requirements", reusable=True, service=service.id))
     steps.append(button("button.agent", "talk_to_agent", reusable=True))
     return steps[:3]
+
+
+def _bold(title: str) -> str:
+    return f"*{title}*"
 
 
 def _owner(turn: Turn, service: Service) -> str:

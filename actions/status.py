@@ -1,12 +1,13 @@
 """Where a report or a permit stands, by its number; and the list of one's own."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from actions import reading
 from actions.effects import CaseFollowed
 from actions.runtime import runtime
-from actions.turn import Answer, Turn, button, handles, said
+from actions.turn import Answer, Turn, button, handles, lines, said
 from connectors.capabilities import Capability, CaseState
 from connectors.errors import CaseNotFound, ConnectorError
 
@@ -82,8 +83,6 @@ async def _one(turn: Turn, answer: Answer, wanted: str) -> None:
 
 
 def _full(turn: Turn, answer: Answer, own: Any, state: CaseState) -> None:
-    from datetime import datetime
-
     promised = own.get("promised_at")
     overdue = bool(promised) and state.status.is_open and datetime.fromisoformat(promised) < turn.now
     closed = not state.status.is_open
@@ -97,13 +96,14 @@ def _full(turn: Turn, answer: Answer, own: Any, state: CaseState) -> None:
         buttons=buttons if own["kind"] == "complaint" else [],
         reference=state.reference,
         title=_title(own) if own["kind"] == "complaint" else (state.title or _title(own)),
-        status=said(f"status.{state.status.value}"),
-        holder=said("status.holder", holder=state.holder) if state.holder else "",
-        note=said("status.note", note=state.note) if state.note else "",
-        updated=_updated(state),
-        promised=said("status.promised_late" if overdue else "status.promised", date=datetime.fromisoformat(promised))
-        if promised and state.status.is_open
-        else "",
+        status=_held(state),
+        details=lines(
+            _updated(state),
+            said("status.promised_late" if overdue else "status.promised", date=datetime.fromisoformat(promised))
+            if promised and state.status.is_open
+            else "",
+            _note(state),
+        ),
     )
 
 
@@ -113,11 +113,18 @@ def _permit(turn: Turn, answer: Answer, connector: str, state: CaseState) -> Non
     answer.say(
         "status.permit_followed" if state.status.is_open else "status.permit",
         reference=state.reference,
-        status=said(f"status.{state.status.value}"),
-        holder=said("status.holder", holder=state.holder) if state.holder else "",
-        note=said("status.note", note=state.note) if state.note else "",
-        updated=_updated(state),
+        status=_held(state),
+        details=lines(_updated(state), _note(state)),
     )
+
+
+def _held(state: CaseState) -> dict[str, Any]:
+    status = said(f"status.{state.status.value}")
+    return said("status.held", status=status, holder=state.holder) if state.holder else status
+
+
+def _note(state: CaseState) -> Any:
+    return said("status.note", note=state.note) if state.note else ""
 
 
 def _updated(state: CaseState) -> dict[str, Any]:

@@ -5,6 +5,7 @@ intents it answers. Handlers never raise for a city system's failure: they say i
 """
 
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -71,6 +72,7 @@ class Answer:
     effects: list[dict[str, Any]] = field(default_factory=list)
     slots: dict[str, Any] = field(default_factory=dict)
     followup: str | None = None
+    opening: dict[str, Any] | None = None
 
     def say(
         self,
@@ -83,6 +85,10 @@ class Answer:
     ) -> None:
         """Add one bubble. Dates and times among the values are typed for the front door."""
         message: dict[str, Any] = {"text_key": text_key, "values": {name: typed(value) for name, value in values.items()}}
+        if self.opening:
+            second = {"$text": message["text_key"], "values": message["values"]}
+            message = {"text_key": "layout.lines", "values": {"first": self.opening, "second": second}}
+            self.opening = None
         if buttons:
             message["buttons"] = buttons
         if attachments:
@@ -90,6 +96,10 @@ class Answer:
         if ask_location:
             message["ask_location"] = True
         self.messages.append(message)
+
+    def open_with(self, text_key: str, **values: Any) -> None:
+        """Put a short sentence above the next bubble instead of sending it as one of its own."""
+        self.opening = said(text_key, **values)
 
     def effect(self, effect: Effect) -> None:
         """Ask the front door for something."""
@@ -133,10 +143,19 @@ def said(text_key: str, **values: Any) -> dict[str, Any]:
     return {"$text": text_key, **({"values": {name: typed(value) for name, value in values.items()}} if values else {})}
 
 
+def lines(*parts: Any) -> Any:
+    """Put sentences under each other, leaving out those that are empty."""
+    kept = [typed(part) for part in parts if part]
+    if not kept:
+        return ""
+    whole = kept[-1]
+    for part in reversed(kept[:-1]):
+        whole = {"$text": "layout.lines", "values": {"first": part, "second": whole}}
+    return whole
+
+
 def button(title_key: str, intent: str, *, title: str | None = None, reusable: bool = False, **values: Any) -> dict[str, Any]:
     """A choice. `title` is for names and times that come from data; everything else has a text key."""
-    import json
-
     payload = f"/{intent}" + (json.dumps(values, ensure_ascii=False) if values else "")
     named = {"title": title} if title is not None else {"title_key": title_key}
     return {**named, "payload": payload, **({"reusable": True} if reusable else {})}

@@ -8,9 +8,16 @@ import yaml
 
 @dataclass(frozen=True)
 class Words:
-    """Which word means which step: send, edit, skip, cancel, back, again, yes, no."""
+    """Which word means which step: send, edit, skip, cancel, back, again, yes, no.
+
+    `weekdays` are short names from Monday on, for buttons; `name_leads` are what people put before a name,
+    `queue` are words about queueing that say nothing about the service.
+    """
 
     steps: dict[str, str]
+    weekdays: tuple[str, ...] = ()
+    name_leads: tuple[str, ...] = ()
+    queue: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, root: Path) -> "Words":
@@ -21,13 +28,13 @@ class Words:
         """
         data = yaml.safe_load((root / "data" / "language" / "answers.yml").read_text(encoding="utf-8"))
         steps: dict[str, str] = {}
-        for step, words in data.items():
+        for step, words in data["steps"].items():
             for word in words:
                 plain = str(word).lower()
                 if steps.get(plain, step) != step:
                     raise ValueError(f"answers.yml: {plain!r} means both {steps[plain]} and {step}")
                 steps[plain] = str(step)
-        return cls(steps)
+        return cls(steps, tuple(data["weekdays"]), tuple(data["name_leads"]), frozenset(data["queue"]))
 
     def step(self, text: str) -> str | None:
         """Return the step a whole message stands for, None when it says anything else."""

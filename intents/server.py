@@ -24,14 +24,19 @@ def main() -> int:
     os.chdir(ROOT)
     os.environ.setdefault("ACTIONS_URL", f"http://127.0.0.1:{os.environ.get('ACTIONS_PORT', '5055')}/webhook")
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+    os.environ.setdefault("MAX_NUMBER_OF_PREDICTIONS", "6")
     os.environ.setdefault("LOG_LEVEL_LIBRARIES", "ERROR")
-    warnings.filterwarnings("ignore")
+    warnings.showwarning = _say_nothing
 
     from intents import shortcuts
 
     shortcuts.skip_tensorflow(ROOT / "config.yml")
     serve(given.port, given.model)
     return 0
+
+
+def _say_nothing(*args: object, **kwargs: object) -> None:
+    """Rasa's dependencies warn about each other at every start; some warnings quote what a citizen wrote."""
 
 
 def serve(port: int, model: Path) -> None:
