@@ -1,0 +1,135 @@
+"""Measure understanding on held-out messages: `tests/holdout/messages.tsv`, never trained on."""
+
+import csv
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One held-out message. Empty service or topic is not scored; `services` lists all right answers."""
+
+    text: str
+    intent: str
+    services: tuple[str, ...]
+    topic: str
+    emergency: str
+    language: str
+
+
+@dataclass
+class Share:
+    """How many of how many, with Wilson's 95 % interval."""
+
+    right: int = 0
+    total: int = 0
+
+    def add(self, right: bool) -> None:
+        self.right += right
+        self.total += 1
+
+    @property
+    def value(self) -> float:
+        return self.right / self.total if self.total else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        if not self.total:
+            return math.nan, math.nan
+        z, n, p = 1.96, self.total, self.value
+        middle, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.value:.3f} ({low:.3f}–{high:.3f}, n={self.total})"
+
+
+@dataclass
+class Report:
+    """All figures of one run. `confusions` counts (truth, guess) of intents."""
+
+    shares: dict[str, Share] = field(default_factory=dict)
+    calibration_error: float = math.nan
+    confusions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    wrong: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        return [f"{name}: {share}" for name, share in self.shares.items()] + [
+            f"calibration error: {self.calibration_error:.3f}"
+        ]
+
+
+def messages(path: Path = ROOT / "tests" / "holdout" / "messages.tsv") -> list[Message]:
+    """Read the held-out messages."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [
+            Message(
+                row["text"],
+                row["intent"],
+                tuple(s for s in (row["service"] or "").split("|") if s),
+                row["topic"] or "",
+                row["emergency"] or "",
+                row["language"] or "id",
+            )
+            for row in rows
+        ]
+
+
+def evaluate(held: Iterable[Message], read: Callable[[str], dict[str, Any]]) -> Report:
+    """Ask `read` (a Reader's shape) about each message and count."""
+    names = ("intent", "service top-1", "service top-3", "topic", "emergency recall", "emergency precision")
+    names += ("emergency recall (rules)", "emergency precision (rules)", "language")
+    shares = {name: Share() for name in names}
+    report = Report(shares)
+    sure: list[tuple[float, bool]] = []
+    for message in held:
+        guess = read(message.text)
+        intent = guess["intent"]["name"]
+        right = intent == message.intent
+        shares["intent"].add(right)
+        sure.append((guess["intent"]["confidence"], right))
+        if not right:
+            report.confusions[message.intent, intent] += 1
+            report.wrong.append(("intent", message.text, message.intent, intent))
+        if message.services:
+            ranked = [entry["id"] for entry in guess["services"]]
+            shares["service top-1"].add(bool(ranked) and ranked[0] in message.services)
+            shares["service top-3"].add(any(s in message.services for s in ranked[:3]))
+            if not ranked or ranked[0] not in message.services:
+                report.wrong.append(("service", message.text, "|".join(message.services), str(ranked)))
+        if message.topic:
+            found = guess["topics"][0]["id"] if guess["topics"] else ""
+            shares["topic"].add(found == message.topic)
+            if found != message.topic:
+                report.wrong.append(("topic", message.text, message.topic, found))
+        alarm = bool(guess["emergency"])
+        for suffix, raised in (("", alarm or intent in ("emergency", "crisis")), (" (rules)", alarm)):
+            if message.emergency:
+                shares[f"emergency recall{suffix}"].add(raised)
+            if raised:
+                shares[f"emergency precision{suffix}"].add(bool(message.emergency))
+        if alarm != bool(message.emergency):
+            report.wrong.append(("emergency", message.text, message.emergency or "-", str(guess["emergency"])))
+        if message.language in ("id", "jv", "en"):
+            shares["language"].add(guess["language"]["code"] == message.language)
+            if guess["language"]["code"] != message.language:
+                report.wrong.append(("language", message.text, message.language, guess["language"]["code"]))
+    report.calibration_error = calibration_error(sure)
+    return report
+
+
+def calibration_error(sure: list[tuple[float, bool]], bins: int = 10) -> float:
+    """Return the expected calibration error of (confidence, was it right)."""
+    groups: dict[int, list[tuple[float, bool]]] = {}
+    for confidence, right in sure:
+        groups.setdefault(min(bins - 1, int(confidence * bins)), []).append((confidence, right))
+    gaps = (abs(sum(c for c, _ in g) - sum(r for _, r in g)) for g in groups.values())
+    return sum(gaps) / len(sure) if sure else math.nan

@@ -1,0 +1,1 @@
+"""Lawang's own components of Rasa's pipeline. Only `understanding` imports rasa."""

@@ -1,0 +1,80 @@
+"""Words, word pairs and letter n-grams of a normalised text as one sparse TF-IDF row.
+
+Written for single messages: a dictionary look-up per feature and no sparse-matrix objects. Words and letters
+are normalised to unit length apart, so that neither drowns the other.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+LETTERS = (2, 5)
+
+
+def word_features(text: str) -> list[str]:
+    """Return the words and neighbouring pairs of a normalised text."""
+    words = text.split()
+    return [f"w:{word}" for word in words] + [f"w:{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+
+
+def letter_features(text: str) -> list[str]:
+    """Return the letter n-grams inside each word, with a blank on both sides."""
+    found = []
+    for word in text.split():
+        padded = f" {word} "
+        for size in range(LETTERS[0], LETTERS[1] + 1):
+            if size >= len(padded):
+                found.append(padded)
+                break
+            found += [padded[i : i + size] for i in range(len(padded) - size + 1)]
+    return found
+
+
+@dataclass
+class Features:
+    """A fitted vocabulary: feature → column, and the inverse document frequency of each column."""
+
+    columns: dict[str, int]
+    idf: np.ndarray
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], rarest: int = 2) -> "Features":
+        """Learn the vocabulary; letters and pairs seen in fewer than `rarest` texts are left out."""
+        seen: Counter[str] = Counter()
+        for text in texts:
+            seen.update({*word_features(text), *letter_features(text)})
+        kept = sorted(f for f, n in seen.items() if n >= rarest or (f.startswith("w:") and " " not in f))
+        count = len(texts)
+        idf = np.array([math.log((1 + count) / (1 + seen[f])) + 1 for f in kept], dtype=np.float32)
+        return cls({feature: i for i, feature in enumerate(kept)}, idf)
+
+    def row(self, text: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return (columns, values) of one normalised text; unknown features are left out."""
+        words, letters = self._block(word_features(text)), self._block(letter_features(text))
+        return np.concatenate([words[0], letters[0]]), np.concatenate([words[1], letters[1]])
+
+    def _block(self, features: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+        columns = self.columns
+        counted: dict[int, int] = {}
+        for feature in features:
+            column = columns.get(feature)
+            if column is not None:
+                counted[column] = counted.get(column, 0) + 1
+        index = np.fromiter(counted.keys(), dtype=np.int32, count=len(counted))
+        values = np.fromiter(counted.values(), dtype=np.float32, count=len(counted))
+        values = (1 + np.log(values, out=values)) * self.idf[index] if len(counted) else values
+        length = float(np.sqrt(values @ values)) if len(counted) else 0.0
+        return index, values / length if length else values
+
+    def matrix(self, texts: Sequence[str]):  # type: ignore[no-untyped-def]
+        """Return a scipy CSR matrix of many texts, for training."""
+        from scipy.sparse import csr_matrix
+
+        rows = [self.row(text) for text in texts]
+        pointers = np.cumsum([0, *(len(columns) for columns, _ in rows)])
+        columns = np.concatenate([columns for columns, _ in rows])
+        values = np.concatenate([values for _, values in rows])
+        return csr_matrix((values, columns, pointers), shape=(len(texts), len(self.columns)), dtype=np.float32)
