@@ -8,8 +8,9 @@ from typing import Any
 from connectors import examples, mapping
 from connectors.capabilities import Capability
 from connectors.client import IDEMPOTENCY_KEY
-from connectors.manifest import APPS, Manifest, ManifestError, OperationTemplate, Problem, read
+from connectors.manifest import APPS, Manifest, OperationTemplate, read
 from connectors.operations import SHAPES, SLOT_MAY_HAVE, SLOT_NEEDS
+from connectors.yaml_files import ManifestError, Problem
 
 MANIFEST, EXAMPLES = "manifest.yml", "examples.yml"
 # Paths that stand for no idempotency key are repeated only by a person. An app is excused here until its

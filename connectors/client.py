@@ -5,19 +5,18 @@ Only a GET, or a request that carries an Idempotency-Key, is asked twice.
 """
 
 import asyncio
-import json
 import logging
 import random
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 
 from connectors.errors import BackendChanged, BackendUnreachable
-from connectors.mapping import clean
+from connectors.exchange import Answer, Endpoint
+from connectors.pace import Pace
 from connectors.redaction import hide, quiet
 
 logger = logging.getLogger(__name__)
@@ -32,104 +31,12 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 Observer = Callable[[str, str, float], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """How an app recognises us. `type` is none, bearer, header, query or form; `name` the header or field."""
-
-    type: str = "none"
-    name: str = ""
-    value: str = field(default="", repr=False)
-    secret_name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where one app is and how it wants to be called."""
-
-    app: str
-    base_url: str
-    credential: Credential = Credential()
-    timeout_seconds: float = 8.0
-    rate_per_minute: int = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: 2xx, or a 4xx the dialect has to interpret."""
-
-    app: str
-    status: int
-    content_type: str
-    body: bytes
-    retry_after: float = 0.0
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300
-
-    def document(self) -> Any:
-        """Return the JSON of the answer.
-
-        Raises:
-            BackendChanged: it is not JSON.
-        """
-        try:
-            return json.loads(self.body, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            kind = self.content_type.partition(";")[0] or "no content type"
-            raise BackendChanged(
-                self.app,
-                f"status {self.status} with an answer that is not JSON ({kind}, {len(self.body)} bytes)",
-            ) from None
-
-    def reason(self) -> str:
-        """Return the backend's own words for a refusal, shortened, or an empty string."""
-        try:
-            document = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return ""
-        while isinstance(document, list) and document:
-            document = document[0]
-        if not isinstance(document, dict):
-            return ""
-        for name in ("detail", "description", "message", "pesan", "title", "error"):
-            if isinstance(document.get(name), str):
-                return clean(document[name])[:300]
-        return ""
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
 class _Fault(Exception):
     """One attempt failed in a way that another may not."""
 
     def __init__(self, detail: str, *, unknown: bool, retry_after: float = 0.0) -> None:
         super().__init__(detail)
         self.detail, self.unknown, self.retry_after = detail, unknown, retry_after
-
-
-class Pace:
-    """A token bucket: `rate` a minute, ten seconds' worth at once. Holds for one process."""
-
-    def __init__(self, rate: int, clock: Callable[[], float]) -> None:
-        self._per_second = rate / 60
-        self._depth = max(1.0, rate / 6)
-        self._tokens = self._depth
-        self._clock = clock
-        self._seen = clock()
-
-    def wait_seconds(self) -> float:
-        """Return how long until a call is allowed, 0 when it is now; takes nothing."""
-        now = self._clock()
-        self._tokens = min(self._depth, self._tokens + (now - self._seen) * self._per_second)
-        self._seen = now
-        return max(0.0, (1 - self._tokens) / self._per_second)
-
-    def take(self) -> None:
-        """Use one place."""
-        self._tokens -= 1
 
 
 class Client:

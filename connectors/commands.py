@@ -13,16 +13,19 @@ from urllib.parse import urlsplit
 
 import click
 
-from connectors import conform as kit
 from connectors import updates
 from connectors.capabilities import Capability
 from connectors.check import check as check_all
 from connectors.client import Client
+from connectors.conformance import kit
+from connectors.conformance.findings import Finding
 from connectors.dialects.base import CityApp
+from connectors.environment import NotConfigured
 from connectors.errors import ConnectorError
-from connectors.manifest import APPS, Manifest, ManifestError, NotConfigured, load_yaml
+from connectors.manifest import APPS, Manifest
 from connectors.operations import SHAPES, arguments, to_json
 from connectors.registry import connect, read_all
+from connectors.yaml_files import ManifestError, load_yaml
 
 T = TypeVar("T")
 DATA = Path(__file__).parents[1] / "data"
@@ -129,7 +132,7 @@ def conform_command(
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter("must start with http:// or https://", param_hint="--url")
 
-    async def inspect(client: Client) -> list[kit.Finding]:
+    async def inspect(client: Client) -> list[Finding]:
         target: CityApp
         if dialect == "open311":
             target = kit.open311_app(url, api_key, client)

@@ -18,9 +18,10 @@ from connectors import updates
 from connectors.capabilities import Capability
 from connectors.client import Client
 from connectors.errors import ConnectorError
-from connectors.manifest import Manifest, ManifestError, Problem, load_yaml
+from connectors.manifest import Manifest
 from connectors.operations import SHAPES, arguments, to_json
 from connectors.registry import connect
+from connectors.yaml_files import ManifestError, Problem, load_yaml
 
 UPDATE = "update"
 HOST = "http://kota.example/api"

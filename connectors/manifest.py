@@ -1,53 +1,24 @@
 """Read an app's manifest: YAML to frozen dataclasses, with every problem named by file, field and remedy.
 
-Reading never looks at the environment; `expand` and the registry do that.
+Reading never looks at the environment: the registry does that.
 """
 
 import functools
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 
 from connectors.capabilities import Capability
 from connectors.mapping import normal_word
+from connectors.yaml_files import ManifestError, Problem, load_yaml
 
 APPS = Path(__file__).parent / "apps"
 SCHEMA = Path(__file__).with_name("manifest.schema.json")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing to mend, as hassfest prints it: `[SCHEMA] app: manifest.yml: auth.secret: …`."""
-
-    rule: str
-    app: str
-    file: str
-    field: str
-    message: str
-
-    def __str__(self) -> str:
-        where = f"{self.file}: {self.field}" if self.field else self.file
-        return f"[{self.rule}] {self.app}: {where}: {self.message}"
-
-
-class ManifestError(Exception):
-    """A manifest cannot be used. `problems` holds every reason, not only the first."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
-
-
-class NotConfigured(Exception):
-    """The environment lacks a variable that a manifest names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,50 +176,6 @@ def build(document: Mapping[str, Any]) -> Manifest:
     )
 
 
-def load_yaml(path: Path, app: str) -> Any:
-    """Read a YAML file; a key written twice is an error, numbers as keys become text.
-
-    Raises:
-        ManifestError: no file, not UTF-8, not YAML, a key twice, or a key that YAML reads as a truth value.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ManifestError([Problem("FILE", app, path.name, "", "is missing: create it")]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError([Problem("FILE", app, path.name, "", f"cannot be read: {error}")]) from None
-    try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader, only stricter
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}" if mark else ""
-        said = getattr(error, "problem", None) or "is not YAML"
-        raise ManifestError([Problem("YAML", app, path.name, line, said)]) from None
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe, and strict about keys."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        result: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, bool):
-                raise yaml.constructor.ConstructorError(
-                    None,
-                    None,
-                    f"key {key_node.value} is a truth value in YAML: quote it",
-                    key_node.start_mark,
-                )
-            key = str(key)
-            if key in result:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key} is written twice", key_node.start_mark
-                )
-            result[key] = self.construct_object(value_node, deep=True)
-        return result
-
-
 @functools.cache
 def _validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
@@ -272,42 +199,3 @@ def _say(error: jsonschema.ValidationError) -> str:
         return f"{error.instance!r} is not one of {', '.join(map(str, choices))}"
     message = error.message if len(error.message) <= 200 else error.message[:197] + "..."
     return f"{message}. {hint}" if hint else message
-
-
-def expand(text: str, environment: Mapping[str, str], *, production: bool) -> str:
-    """Fill `${NAME}` and `${NAME:-default}` from the environment; a default may hold variables itself.
-
-    Raises:
-        NotConfigured: a variable is not set and has no default, or only a development default in production.
-    """
-    start = text.find("${")
-    if start < 0:
-        return text
-    end = _closing(text, start)
-    name, has_default, default = text[start + 2 : end].partition(":-")
-    if not _VARIABLE.fullmatch(name):
-        raise NotConfigured(
-            f"{text[start : end + 1]} is not a variable: write ${{NAME}} or ${{NAME:-default}}"
-        )
-    value = environment.get(name, "")
-    if not value and (not has_default or (production and "${" not in default)):
-        raise NotConfigured(f"set {name}" + (": its default is for development only" if has_default else ""))
-    if not value:
-        try:
-            value = expand(default, environment, production=production)
-        except NotConfigured as error:
-            raise NotConfigured(f"set {name} ({error})") from None
-    return text[:start] + value + expand(text[end + 1 :], environment, production=production)
-
-
-def _closing(text: str, start: int) -> int:
-    """Return where the brace that opens at `start` closes."""
-    depth = 0
-    for position in range(start, len(text)):
-        if text.startswith("${", position):
-            depth += 1
-        elif text[position] == "}":
-            depth -= 1
-            if depth == 0:
-                return position
-    raise NotConfigured(f"{text!r} lacks a closing brace")

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Self
 
 from connectors.capabilities import Capability
-from connectors.client import Client, Credential, Endpoint
+from connectors.client import Client
 from connectors.dialects.base import CityApp, Connector
 from connectors.dialects.open311 import Open311
 from connectors.dialects.rest_json import RestJson
+from connectors.environment import NotConfigured, expand
 from connectors.errors import NotOffered
-from connectors.manifest import APPS, Manifest, ManifestError, NotConfigured, Problem, expand, read
+from connectors.exchange import Credential, Endpoint
+from connectors.manifest import APPS, Manifest, read
+from connectors.yaml_files import ManifestError, Problem
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,11 @@ class Registry:
         unconfigured: Mapping[str, str] | None = None,
     ) -> None:
         self._connectors = {connector.id: connector for connector in connectors}
+        self._offers: dict[tuple[str, Capability], list[Connector]] = {}
+        for connector in self._connectors.values():
+            for tenant in connector.manifest.tenants:
+                for capability in connector.offers:
+                    self._offers.setdefault((tenant, capability), []).append(connector)
         self._client = client
         self.unconfigured = dict(unconfigured or {})
 
@@ -67,12 +75,9 @@ class Registry:
         Raises:
             NotOffered: no app of this government does it.
         """
-        found = [
-            (_fit(connector.manifest, capability, topic), connector)
-            for connector in self
-            if tenant in connector.manifest.tenants and capability in connector.offers
-        ]
-        found = [(fit, connector) for fit, connector in found if fit]
+        offering = self._offers.get((tenant, capability), ())
+        fits = ((_fit(connector.manifest, capability, topic), connector) for connector in offering)
+        found = [(fit, connector) for fit, connector in fits if fit]
         if not found:
             raise NotOffered(tenant, f"no app offers {capability}" + (f" for {topic}" if topic else ""))
         found.sort(key=lambda item: (-item[0], -_MATURITY.index(item[1].manifest.maturity), item[1].id))

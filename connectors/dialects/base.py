@@ -16,7 +16,7 @@ from connectors.capabilities import (
     DaySlots,
     SlotQuery,
 )
-from connectors.client import Answer, Client, Endpoint
+from connectors.client import Client
 from connectors.errors import (
     BackendChanged,
     BackendRejected,
@@ -26,6 +26,7 @@ from connectors.errors import (
     NotOffered,
     SlotTaken,
 )
+from connectors.exchange import Answer, Endpoint
 from connectors.manifest import Manifest
 
 

@@ -11,9 +11,10 @@ from typing import Any
 from connectors import answers, mapping
 from connectors.answers import Reader
 from connectors.capabilities import CaseComment, CaseReceipt, CaseState, CaseStatus, ComplaintDraft
-from connectors.client import IDEMPOTENCY_KEY, Answer
+from connectors.client import IDEMPOTENCY_KEY
 from connectors.dialects.base import CityApp
 from connectors.errors import BackendChanged, BackendRejected, BackendUnreachable, CaseNotFound
+from connectors.exchange import Answer
 from connectors.operations import complaint_fields
 
 TOKEN = "token:"  # noqa: S105 - a prefix of references

@@ -18,9 +18,9 @@ from connectors.capabilities import (
     DaySlots,
     SlotQuery,
 )
-from connectors.client import Answer
 from connectors.dialects.base import CityApp
 from connectors.errors import BackendChanged, BackendRejected, CaseNotFound
+from connectors.exchange import Answer
 from connectors.manifest import OperationTemplate
 from connectors.operations import SHAPES, complaint_fields
 

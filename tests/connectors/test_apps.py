@@ -5,8 +5,9 @@ import pytest
 from connectors.check import check
 from connectors.commands import DATA
 from connectors.examples import Example, read_examples, run
-from connectors.manifest import APPS, Manifest, load_yaml
+from connectors.manifest import APPS, Manifest
 from connectors.registry import read_all
+from connectors.yaml_files import load_yaml
 
 EXCHANGES = [
     pytest.param(manifest, example, id=f"{manifest.id}: {example.name}")

@@ -7,8 +7,9 @@ import logging
 import httpx
 import pytest
 
-from connectors.client import MAX_ANSWER_BYTES, Client, Credential, Endpoint
+from connectors.client import MAX_ANSWER_BYTES, Client
 from connectors.errors import BackendChanged, BackendUnreachable
+from connectors.exchange import Credential, Endpoint
 
 CITY = Endpoint("kota", "http://kota.example/v1")
 KEYED = {"Idempotency-Key": "t-1"}

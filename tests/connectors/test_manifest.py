@@ -7,8 +7,9 @@ import pytest
 from connectors import check as checks
 from connectors.capabilities import Capability
 from connectors.check import check
-from connectors.manifest import ManifestError, build, read
+from connectors.manifest import build, read
 from connectors.operations import SHAPES, arguments
+from connectors.yaml_files import ManifestError
 
 
 def changed(document, path, value):

@@ -3,9 +3,10 @@
 import pytest
 
 from connectors.capabilities import Capability
+from connectors.environment import NotConfigured, expand
 from connectors.errors import NotOffered
-from connectors.manifest import ManifestError, NotConfigured, expand
 from connectors.registry import Registry, connect
+from connectors.yaml_files import ManifestError
 
 SUBMIT, PERMIT, SLOTS = Capability.COMPLAINT_SUBMIT, Capability.PERMIT_STATUS, Capability.BOOKING_SLOTS
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors import conform, updates
+from connectors import updates
 from connectors.capabilities import (
     BookingRequest,
     BookingStatus,
@@ -20,6 +20,7 @@ from connectors.capabilities import (
     SlotQuery,
 )
 from connectors.client import Client
+from connectors.conformance import kit
 from connectors.errors import BackendChanged, BackendRejected, CaseNotFound, SlotTaken
 from connectors.manifest import APPS, read
 from connectors.registry import Registry
@@ -159,17 +160,11 @@ async def test_a_wrong_key_is_for_the_operator(city: Any):
 async def test_the_stand_in_city_passes_its_own_conformance_kit(city: Any):
     client = Client(city)
     targets = [
-        conform.open311_app("http://kota.test/open311/v2", KEY, client),
-        conform.rest_app(
-            read(APPS / "mpp_gajah_mada" / "manifest.yml"), "http://kota.test/mpp/v1", KEY, client
-        ),
-        conform.rest_app(
-            read(APPS / "perizinan" / "manifest.yml"), "http://kota.test/perizinan/v1", KEY, client
-        ),
+        kit.open311_app("http://kota.test/open311/v2", KEY, client),
+        kit.rest_app(read(APPS / "mpp_gajah_mada" / "manifest.yml"), "http://kota.test/mpp/v1", KEY, client),
+        kit.rest_app(read(APPS / "perizinan" / "manifest.yml"), "http://kota.test/perizinan/v1", KEY, client),
     ]
-    findings = [
-        str(finding) for app in targets for finding in await conform.inspect(app, today=MONDAY.date())
-    ]
+    findings = [str(finding) for app in targets for finding in await kit.inspect(app, today=MONDAY.date())]
     await client.close()
     assert [line for line in findings if line.startswith("FAIL")] == []
     assert len([line for line in findings if line.startswith("PASS")]) >= 20

@@ -1,0 +1,58 @@
+"""Point an app at a URL and hold it to the rules of its dialect."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from connectors.client import Client
+from connectors.conformance import open311, rest_json
+from connectors.conformance.findings import Failed, Finding, Skip
+from connectors.dialects.base import CityApp
+from connectors.dialects.open311 import Open311
+from connectors.dialects.rest_json import RestJson
+from connectors.errors import ConnectorError
+from connectors.exchange import Credential, Endpoint
+from connectors.manifest import Auth, Manifest, Open311Options
+
+
+async def inspect(app: CityApp, *, write: bool = True, today: date | None = None) -> list[Finding]:
+    """Return a line for every rule that applies. With `write` it files one report or books one place."""
+    today = today or datetime.now(ZoneInfo("Asia/Jakarta")).date()
+    rules = open311.rules(app, write) if isinstance(app, Open311) else rest_json.rules(app, write, today)
+    findings = []
+    for name, rule in rules.items():
+        try:
+            findings.append(Finding("pass", name, await rule() or ""))
+        except Skip as reason:
+            findings.append(Finding("skip", name, str(reason)))
+        except Failed as reason:
+            findings.append(Finding("fail", name, str(reason)))
+        except ConnectorError as error:
+            findings.append(Finding("fail", name, f"{type(error).__name__}: {error.detail}"))
+    return findings
+
+
+def open311_app(url: str, api_key: str | None, client: Client) -> Open311:
+    """Return a GeoReport v2 server at a URL as an app without a manifest of its own."""
+    auth = Auth("form", "api_key", "API_KEY") if api_key else Auth()
+    options = Open311Options(idempotency=True, extended_status="extended_status", comments="comments")
+    manifest = Manifest(
+        id="conformance",
+        title="Conformance",
+        tenants=(),
+        maturity="simulated",
+        contact="",
+        dialect="open311",
+        base_url=url,
+        auth=auth,
+        open311=options,
+        timezone="Asia/Jakarta",
+    )
+    credential = Credential(auth.type, auth.name, api_key or "", auth.secret)
+    return Open311(manifest, Endpoint("conformance", url, credential, rate_per_minute=6000), client)
+
+
+def rest_app(manifest: Manifest, url: str, api_key: str | None, client: Client) -> RestJson:
+    """Return a manifest's app at another URL."""
+    auth = manifest.auth
+    credential = Credential(auth.type, auth.name, api_key or auth.development or "", auth.secret)
+    return RestJson(manifest, Endpoint(manifest.id, url, credential, rate_per_minute=6000), client)
