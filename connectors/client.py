@@ -58,7 +58,8 @@ class Client:
             transport=transport,
             follow_redirects=False,
             trust_env=False,
-            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+            # Shorter than the usual five seconds of servers: a connection they are closing is not used again.
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=3),
             headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "lawang"},
         )
         self._observe = observe
