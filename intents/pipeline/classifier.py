@@ -72,7 +72,11 @@ class Classifier:
 
     @classmethod
     def load(cls, path: Path) -> "Classifier":
-        state = pickle.loads(path.read_bytes())  # noqa: S301 (our own file inside a model archive)
+        return cls.from_bytes(path.read_bytes())
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Classifier":
+        state = pickle.loads(content)  # our own file inside a model archive
         columns = {feature: i for i, feature in enumerate(state["columns"])}
         return cls(
             Features(columns, state["idf"]),

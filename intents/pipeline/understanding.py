@@ -21,8 +21,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from intents import catalog as catalogue
 from intents import reading
 from intents.pipeline.classifier import Classifier
-from intents.pipeline.examples import collect
 from intents.pipeline.classifier import train as train_classifier
+from intents.pipeline.examples import collect
 
 FILE = "classifier.bin"
 
