@@ -47,11 +47,12 @@ class CounterCard:
 
 @dataclass(frozen=True, slots=True)
 class PermitCard:
-    """One file on its ladder."""
+    """One file on its ladder. `suggested` is the step it would go to if all is well."""
 
     row: Row[Any]
     ladder: Ladder
     stage: Stage
+    suggested: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,12 @@ async def look(hall: CityHall, conn: AsyncConnection, chosen: str, page: int) ->
             await _counter(conn, hall.city, counter, today, now) for counter in hall.city.counters.values()
         ],
         permits=[
-            PermitCard(row, hall.city.ladders[row.jenis], permits.stage_of(hall.city, row))
+            PermitCard(
+                row,
+                hall.city.ladders[row.jenis],
+                permits.stage_of(hall.city, row),
+                _next_stage(hall.city.ladders[row.jenis], row.stage),
+            )
             for row in await permits.listed(conn)
         ],
     )
@@ -177,6 +183,13 @@ async def _counter(
         ],
         closed_reason=opening.closed_reason(city, counter, day, now, closure),
     )
+
+
+def _next_stage(ladder: Ladder, stage: int) -> int:
+    if ladder.stages[stage].status in ("terbit", "ditolak"):
+        return stage
+    later = range(stage + 1, len(ladder.stages))
+    return next((one for one in later if ladder.stages[one].status not in ("perbaikan", "ditolak")), stage)
 
 
 def _desk_moves(city: City, state: State) -> tuple[State, ...]:

@@ -1,4 +1,4 @@
-"""A stand-in city of one's own: a fresh store, a clock to turn, and a Lawang that writes down what it hears."""
+"""A stand-in city of one's own: a fresh store, a clock to turn, and a Lawang that notes what it hears."""
 
 import asyncio
 import socket
