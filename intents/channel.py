@@ -129,8 +129,8 @@ class TurnChannel(InputChannel):
         token = failures.set(noted)
         tracker = TurnTrackers.live[key] = restore(key, turn["state"], processor.domain)
         try:
-            parsed = await self._understand(processor, _spoken(turn), tracker)
             metadata = {**turn["metadata"], "turn_id": turn["turn_id"], "language": turn["language"]}
+            parsed = await self._understand(processor, UserMessage(_spoken(turn), metadata=metadata), tracker)
             await processor.handle_message(
                 UserMessage(
                     parsed["text"], output, key, parse_data=parsed, input_channel=self.name(), metadata=metadata
@@ -150,8 +150,11 @@ class TurnChannel(InputChannel):
             "understanding": _understanding(parsed),
         }
 
-    async def _understand(self, processor: Any, text: str, tracker: DialogueStateTracker) -> dict[str, Any]:
+    async def _understand(
+        self, processor: Any, message: UserMessage, tracker: DialogueStateTracker
+    ) -> dict[str, Any]:
         """Parse a text, or take a payload by its word; an intent below the threshold becomes `unclear`."""
+        text = str(message.text)
         try:
             pressed = payload(text)
         except ValueError:
@@ -164,7 +167,7 @@ class TurnChannel(InputChannel):
             heard = {"name": intent, "confidence": 1.0}
             entities = [{"entity": name, "value": value} for name, value in values.items()]
             return {"text": text, "intent": heard, "intent_ranking": [heard], "entities": entities, "pressed": True}
-        parsed: dict[str, Any] = await processor.parse_message(UserMessage(text), tracker)
+        parsed: dict[str, Any] = await processor.parse_message(message, tracker)
         heard = parsed["intent"]
         parsed["understood"] = heard
         name, confidence = heard.get("name"), float(heard.get("confidence") or 0.0)
