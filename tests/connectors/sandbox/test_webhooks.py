@@ -10,16 +10,19 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from connectors import updates
+from connectors.registry import read_all
 from connectors.sandbox import courier
 from connectors.sandbox.settings import SandboxSettings
 
-from .conftest import KEY, SECRET, Citizen, Listener, free_port, listening
+from .conftest import KEY, MONDAY, SECRET, Citizen, Listener, free_port, listening
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -54,6 +57,27 @@ async def test_a_moved_case_is_announced_and_signed(pushing: Citizen, lawang: Li
     assert abs(int(timestamp) - time.time()) < 30
     expected = hmac.new(SECRET.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
     assert headers["x-lawang-signature"] == f"sha256={expected}"
+
+
+async def test_the_connectors_read_what_the_city_writes(pushing: Citizen, lawang: Listener):
+    nomor = "PBG-357601-2611-0042"
+    await pushing.move(await pushing.reference(), "butuh_info", "Di sisi mana?")
+    await pushing.code()
+    await pushing.call()
+    await pushing.get(f"/perizinan/v1/berkas/{nomor}")
+    await pushing.post(f"/meja/berkas/{nomor}/tahap", json={"stage": 7})
+    manifests = {manifest.id: manifest for manifest in read_all()}
+    read = {}
+    for app_id, headers, body in await lawang.wait_for(3):
+        updates.verify(headers, body, [SECRET], datetime.now(UTC))
+        read[app_id] = updates.parse(manifests[app_id], body)
+    assert {app_id: (update.subject, update.status) for app_id, update in read.items()} == {
+        "curhat_ning_ita": ("case", "waiting_for_citizen"),
+        "mpp_gajah_mada": ("booking", "called"),
+        "perizinan": ("case", "done"),
+    }
+    assert (read["mpp_gajah_mada"].ahead, read["mpp_gajah_mada"].now_serving) == (0, "A013")
+    assert all(update.occurred_at == MONDAY for update in read.values())
 
 
 async def test_a_refused_move_and_a_repeated_one_are_no_news(pushing: Citizen, lawang: Listener):
