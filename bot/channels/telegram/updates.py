@@ -212,7 +212,7 @@ def _kind(
     message: telegram.Message, raw: dict[str, Any]
 ) -> tuple[IncomingKind | None, str | None, dict[str, Any]]:
     """Tell the kind of a message, its text, and what else is worth knowing about it."""
-    if message.text is not None:
+    if message.text:
         return _read_text(_words(message.text) or "")
     if message.photo or _is_picture(message.document):
         return IncomingKind.PHOTO, message.caption, {}
