@@ -7,7 +7,7 @@ import pytest
 from connectors import check as checks
 from connectors.capabilities import Capability
 from connectors.check import check
-from connectors.manifest import build, read
+from connectors.manifest import APPS, build, read
 from connectors.operations import SHAPES, arguments
 from connectors.yaml_files import ManifestError
 
@@ -230,3 +230,10 @@ def test_every_capability_has_a_shape():
 def test_arguments_that_do_not_fit_name_the_field(capability, given, said):
     with pytest.raises(ValueError, match=said):
         arguments(capability, given)
+
+
+def test_the_manifest_of_the_guide_is_a_good_one(apps_folder):
+    guide = (APPS.parent / "README.md").read_text(encoding="utf-8")
+    manifest = guide.split("```yaml\n")[1].split("```")[0]
+    folder = apps_folder(my_app={"manifest": manifest})
+    assert list(checks.check_manifest(read(folder / "my_app" / "manifest.yml"), "my_app")) == []
