@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from redis.asyncio import Redis
-
 from bot import texts
 from bot.channels.base import Channel
 from bot.dialogue.base import DialogueEngine
@@ -13,7 +11,7 @@ from bot.dialogue.rasa import RasaEngine
 from bot.sealing import Sealer
 from bot.settings import Settings
 from bot.storage.database import Database
-from bot.storage.keyvalue import KeyValue, MemoryKeyValue, RedisKeyValue
+from bot.storage.keyvalue import KeyValue, MemoryKeyValue, RedisKeyValue, connect
 from bot.storage.media import MediaStore
 from bot.storage.wakeups import LocalWakeups, RedisWakeups, Wakeups
 from bot.vocabulary.messages import ChannelName
@@ -52,7 +50,7 @@ async def open_door(settings: Settings) -> AsyncIterator[Door]:
         keyvalue: KeyValue
         wakeups: Wakeups
         if settings.redis_url:
-            redis = Redis.from_url(settings.redis_url, decode_responses=True)
+            redis = connect(settings.redis_url)
             stack.push_async_callback(redis.aclose)
             keyvalue, wakeups = RedisKeyValue(redis), RedisWakeups(redis)
         else:

@@ -23,7 +23,7 @@ def check(text: str) -> emergency.Emergency | None:
 def answer(door: Door, tenant_id: str, found: emergency.Emergency) -> OutgoingMessage:
     """The one bubble with the tenant's own number for this kind, and what to do if it does not answer."""
     numbers = _numbers(door, tenant_id, found.kind)
-    key = f"emergency.{found.kind}" if door.texts.has(f"emergency.{found.kind}") else "emergency.other"
+    key = f"emergency.{found.kind}" if door.texts.has(f"emergency.{found.kind}") else "emergency.general"
     if not numbers:
         # A tenant without a known number gets the sentence that names the national ones.
         return speech.bubble(door, tenant_id, Say("emergency.no_number"))

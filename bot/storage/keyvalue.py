@@ -1,9 +1,15 @@
 """Small shared facts with an expiry: rate limits, leases, marks. Redis, and a twin in memory."""
 
+import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
 
 _PREFIX = "lawang:"
 
@@ -106,35 +112,64 @@ class MemoryKeyValue:
 
 
 class RedisKeyValue:
-    """The twin for many processes and machines."""
+    """The twin for many processes and machines.
+
+    While Redis is away, limits let everyone through and nobody gets a lease: no message waits for it.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._lease = redis.register_script(_LEASE)
 
     async def get(self, key: str) -> str | None:
-        value: str | None = await self._redis.get(_PREFIX + key)
-        return value
+        with _away("get"):
+            value: str | None = await self._redis.get(_PREFIX + key)
+            return value
+        return None
 
     async def set(self, key: str, value: str, ttl_seconds: float | None = None) -> None:
-        await self._redis.set(
-            _PREFIX + key, value, px=None if ttl_seconds is None else int(ttl_seconds * 1000)
-        )
+        with _away("set"):
+            await self._redis.set(_PREFIX + key, value, px=_milliseconds(ttl_seconds))
 
     async def add(self, key: str, value: str, ttl_seconds: float) -> bool:
-        return bool(await self._redis.set(_PREFIX + key, value, px=int(ttl_seconds * 1000), nx=True))
+        with _away("add"):
+            return bool(await self._redis.set(_PREFIX + key, value, px=_milliseconds(ttl_seconds), nx=True))
+        return True
 
     async def delete(self, key: str) -> None:
-        await self._redis.delete(_PREFIX + key)
+        with _away("delete"):
+            await self._redis.delete(_PREFIX + key)
 
     async def increment(self, key: str, ttl_seconds: float) -> int:
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.set(_PREFIX + key, 0, px=int(ttl_seconds * 1000), nx=True)
-            pipeline.incr(_PREFIX + key)
-            return int((await pipeline.execute())[1])
+        with _away("increment"):
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.set(_PREFIX + key, 0, px=_milliseconds(ttl_seconds), nx=True)
+                pipeline.incr(_PREFIX + key)
+                return int((await pipeline.execute())[1])
+        return 1
 
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
-        return bool(await self._lease(keys=[_PREFIX + name], args=[holder, int(seconds * 1000)]))
+        with _away("lease"):
+            return bool(await self._lease(keys=[_PREFIX + name], args=[holder, _milliseconds(seconds)]))
+        return False
 
     async def close(self) -> None:
         await self._redis.aclose()
+
+
+def connect(url: str) -> Redis:
+    """A Redis client whose callers wait for a free connection instead of failing in a crowd."""
+    pool = BlockingConnectionPool.from_url(url, max_connections=64, timeout=5, decode_responses=True)
+    return Redis.from_pool(pool)
+
+
+@contextmanager
+def _away(what: str) -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        log.warning("Redis is away (%s): %s", what, type(error).__name__)
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else max(1, int(seconds * 1000))

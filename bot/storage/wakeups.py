@@ -157,7 +157,7 @@ class RedisWakeups(Wakeups):
             await self._redis.publish(_REDIS_TOPIC, topic)
 
     async def close(self) -> None:
-        if self._task is not None:
+        # The client may swallow one cancellation while it reconnects.
+        while self._task is not None and not self._task.done():
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task], timeout=1)
