@@ -60,7 +60,7 @@ def serve(port: int, model: Path) -> None:
     logging.getLogger("rasa").setLevel(logging.ERROR)
     logging.getLogger("sanic.access").setLevel(logging.ERROR)
     logging.getLogger("sanic.root").setLevel(logging.ERROR)
-    shortcuts.validate_answers_once()
+    shortcuts.validate_answers_plainly()
     endpoints = AvailableEndpoints.read_endpoints(str(ROOT / "endpoints.yml"))
     if endpoints.action is not None:
         endpoints.action = shortcuts.action_link(endpoints.action.url)

@@ -23,6 +23,7 @@ LEARNED_FROM = (
     "intents/*/nlu/*.yml",
     "intents/pipeline/*.py",
     "intents/normaliser.py",
+    "intents/policy.py",
     "data/language/*.yml",
     "data/rules/*.yml",
     "data/stories/*.yml",
@@ -63,6 +64,7 @@ def train(root: Path = ROOT) -> Path:
 
     os.chdir(root)
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+    os.environ.setdefault("TQDM_DISABLE", "1")
     warnings.showwarning = lambda *args, **kwargs: None
     shortcuts.skip_tensorflow(root / "config.yml")
 
