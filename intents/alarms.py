@@ -31,7 +31,7 @@ _ABUSE = (
 )
 
 SELF_HARM = _any(
-    r"bunuh diri|bundir|gantung diri|nggantung awak|akhiri hidup|mengakhiri hidup|mengakhiri semuanya|akhiri semuanya|suicide|kill myself",
+    r"bunuh diri|bundir|gantung diri|nggantung awak|akhiri hidup|mengakhiri hidup|mengakhiri semuanya|(?:ng|meng)akhiri semuanya|akhiri semuanya|suicide|kill myself",
     r"(?:mau|ingin|kepengin|lebih baik|mending|mendingan|rasanya|pilih|pengin|pun|siap) (?:saya )?mati (?:saja|rasanya|saya|lah|daripada|sudah|sekarang)",
     r"(?:mau|ingin|lebih baik|mending|mendingan) (?:saya )?mati(?: saja)?$",
     r"(?:saya )(?:mau|ingin|lebih baik|mending|mendingan) (?:mati|menghilang selamanya|pergi selamanya)",
@@ -47,7 +47,7 @@ SELF_HARM = _any(
     r"(?:lebih baik|mending|andai|kalau|seandainya) (?:saya )?(?:tidak ada|mati|lenyap|menghilang|hilang dari dunia)(?! lampu| listrik)(?: saja)?(?= |$)(?!.*lampu)",
     r"mau mati (?:saya|rasanya|aja|saja|lah)|(?:hilang|menghilang|ngilang|lenyap) dari (?:dunia|muka bumi)|menyusul (?:almarhum|ibu|bapak|suami|istri|dia) (?:saja|ke)",
     r"(?:obat|pil|racun|tali|silet) (?:\w+ ){0,4}(?:diminum semua|minum semua|gantung|siap mati)|tali (?:\w+ )?(?:sudah )?(?:saya )?(?:siapkan|siap)|(?:mau|ingin) (?:loncat|lompat|terjun)(?: saja)?$|(?:jembatan|rel|atap|tepi) (?:\w+ ){0,3}(?:mau )?(?:loncat|lompat|terjun)",
-    r"lebih baik (?:mati|bae mati|tidak hidup)|lebe bae mati|want to die|end my life|can't go on|cant go on|can t go on|don't want to live|hurt myself",
+    r"lebih baik (?:saya |aku )?(?:mati|bae mati|tidak hidup)|lebe bae mati|want to die|end my life|can't go on|cant go on|can t go on|don't want to live|hurt myself",
     r"(?:bilang|ngomong|katanya|pesan) (?:\w+ ){0,2}(?:mau|ingin|pengin) mati|ingin mati|(?:bawa|pegang|ambil|ngunci diri \w+ \w+ \w+) silet",
     r"(?:ingin|mau) (?:menyusul|nyusul) (?:ibu|bapak|suami|istri|anak|dia|almarhum|almarhumah)|titip anak|sudah tidak (?:kuat|sanggup)(?: lagi)?(?: saya)?$|saya (?:sudah )?tidak (?:kuat|sanggup) lagi$",
     r"tidak (?:ingin|mau) (?:ada )?(?:di dunia|hidup)|udahan (?:saja )?(?:semua|hidup)|ingin (?:udahan|selesai) (?:saja )?(?:semua|hidup)",
@@ -87,14 +87,14 @@ MEDICAL = _any(
     r"overdosis|over dosis|sekarat|\bkritis\b|gawat darurat (?:medis|sekarang)|napas terakhir|denyut|nadi(?:nya)? (?:\w+ )?(?:tidak|lemah|hilang)|biru bibir|bibir(?:nya)? biru|badan(?:nya)? (?:\w+ )?(?:dingin|membiru|kaku)",
     r"(?:butuh|perlu|kirim\w*|minta|tolong|panggil\w*|carikan|mana|datangkan|membutuhkan|jemput) (?:\w+ ){0,3}ambulans|ambulans (?:\w+ ){0,2}(?:cepat|segera|sekarang|tolong|darurat|ke sini|kesini)|cepat (?:\w+ ){0,2}ambulans",
     r"jatuh (?:\w+ ){0,4}(?:sumur|jurang|lantai \w+|atap|genteng|pohon|tangga|tiang|kamar mandi|ke got|ke selokan|sungai|kali)|jatuh (?:\w+ ){0,3}(?:tidak bisa (?:bangun|gerak|bicara|jalan|berdiri))",
-    r"asma (?:\w+ )?(?:kambuh|kumat|parah)|(?:ibu|bapak|nenek|kakek|mbah|istri|suami|anak|adik) (?:\w+ ){0,3}(?:kritis|sekarat|drop sekali|ngorok)|penyakitnya kambuh parah",
+    r"asma (?:\w+ ){0,2}(?:kambuh|kumat|parah)|(?:ibu|bapak|nenek|kakek|mbah|istri|suami|anak|adik) (?:\w+ ){0,3}(?:kritis|sekarat|drop sekali|ngorok)|penyakitnya kambuh parah",
     r"dada(?:nya)? (?:\w+ )?sakit|keringat dingin|(?:anak|bayi|balita) (?:\w+ ){0,2}(?:\bstep\b|setep|stip)|kegiling|tergiling|kejepit mesin|(?:masuk|kena) mesin|bengkak (?:\w+ )?(?:biru|sesak)|not breathing|can't breathe|unconscious|collapsed|(?:need|send|call) (?:an )?(?:ambulance|ambulans)|heart attack|bleeding|pelo|mulut miring|muka(?:nya)? (?:\w+ )?(?:mencong|miring sebelah)|tidak (?:nyaut|menyahut|sadar|merespon)|bernapas(?:nya)? (?:\w+ )?(?:ngorok|berhenti|putus|tersengal|satu satu)|lemas (?:\w+ ){0,3}(?:tidak|pucat|dingin)|(?:bangunin|dibangunin|dibangunkan|dibangunno) tidak|tidak bangun|^(?:\w+ )?ambulans$|(?:luka|korban) (?:\w+ )?(?:banyak|berat)|banyak (?:yang )?luka",
     r"demam (?:\w+ ){0,3}kejang|panas (?:\w+ ){0,4}kejang|tidak bisa (?:bicara|ngomong) (?:\w+ ){0,2}(?:mendadak|tiba tiba)|tiba tiba (?:\w+ ){0,2}(?:jatuh|ambruk|tumbang|roboh|tidak bisa (?:bicara|gerak))",
 )
 
 FIRE = _any(
     r"kebakaran|terbakar|kebakar\b|there is a fire|a fire next|fire!|(?:kirim|minta|panggil\w*|butuh|tolong|mana|datangkan) (?:\w+ ){0,2}(?:damkar|pemadam)(?! (?:ambil|tangkap|evakuasi|kucing|ular|tawon|lepas))|bau gosong|bau terbakar|api (?:\w+ )?makin|apinya|dibakar orang|dibakar massa|fire in|house is on fire|on fire",
-    r"\bapi (?:\w+ ){0,4}(?:besar|gede|membesar|tinggi|menyala|nyala|merembet|merambat|menjalar|munggah|makin|menyambar|berkobar|belum padam|tidak padam|muncul|naik|keluar|mulai)|(?:ada|muncul|keluar|kobaran|lihat|semburan|percikan) api\b",
+    r"\bapi (?:\w+ ){0,4}(?:besar|gede|membesar|tinggi|menyala|nyala|merembet|merambat|menjalar|munggah|makin|sampai|menjulang|melahap|menyambar|berkobar|belum padam|tidak padam|muncul|naik|keluar|mulai)|(?:ada|muncul|keluar|kobaran|lihat|semburan|percikan) api\b",
     r"\basap (?:\w+ ){0,3}(?:hitam|tebal|pekat|mengepul|banyak)(?=.*(?:rumah|toko|gudang|ruko|gedung|lantai|kos|dapur|pasar|kantor|sekolah|plafon|kamar|tolong|api))",
     r"(?:gas|elpiji|lpg|tabung|kompor) (?:\w+ ){0,3}(?:bocor|meledak|mendesis|njeblug|nyembur|menyembur|ngowos)|bau gas (?:\w+ ){0,2}(?:menyengat|bocor|kuat|di rumah|keras)|(?:ada|terdengar|suara|bunyi) ledakan|(?:trafo|gardu|petasan|rumah|pabrik|mobil|kompor|bom|mercon|aki|tabung) (?:\w+ ){0,2}meledak",
     r"(?:korslet\w*|konslet\w*|kortslet\w*|kongslet\w*|konsleting)(?! rawan)",
@@ -103,7 +103,7 @@ FIRE = _any(
 ACCIDENT = _any(
     r"kecelakaan|tabrakan|tabrakkan|karambol|(?:ke|ter|di)tabrak|(?:menabrak|nabrak|tabrak) (?:\w+ )?(?:orang|anak|motor|mobil|pohon|tiang|rumah|warung|ibu|bapak|truk|bus|oto|pembatas|trotoar|becak|sepeda|pejalan|kucing besar)|tabrak lari|baku tabrak|batabrak",
     r"(?:ter|ke|di)lindas|tergilas|kegiles|(?:ter|ke)serempet|diserempet|keserempet",
-    r"(?:ter|ke|di)timpa|menimpa|nimpa|ketiban|ketibanan|kerobohan|tertimbun|ketimbun|kejepit|terjepit|kegencet|tergencet|kejatuhan (?:pohon|dahan|tiang|genteng|tembok)",
+    r"(?:ter|ke|di)timpa|menimpa|nimpa|ketiban|ketibanan|kerobohan|tertimbun|ketimbun|kejepit|terjepit|kegencet|tergencet|kejatuhan (?:pohon|dahan|tiang|genteng|tembok|besi|batu|barang|kayu|kelapa|beton|material)",
     r"(?:mobil|truk|bus|oto|motor|angkot|bemo|pick up|pikap) (?:\w+ ){0,3}(?:terguling|terbalik|tabale|masuk (?:jurang|sungai|kali|got|sawah|parit)|nyemplung|kecemplung|ngguling)",
     r"jatuh (?:\w+ )?dari (?:motor|sepeda|angkot|mobil|kereta|truk)|(?:tertabrak|tersambar|ketabrak) kereta|(?:korban|orang) (?:\w+ ){0,3}tergeletak|tergeletak di (?:jalan|pinggir)|motor (?:\w+ ){0,2}nabrak|accident",
 )
@@ -111,9 +111,9 @@ ACCIDENT = _any(
 DISASTER = _any(
     r"(?:terjebak|kejebak|terperangkap|terkurung|tajebak|kejebek)(?! (?:macet|kemacetan|utang|hutang|pinjol|hujan|nostalgia|lampu merah))",
     r"(?:perahu|kapal|sampan) (?:\w+ )?(?:terbalik|tenggelam|karam)|(?:kecemplung|tercemplung|kejegur) (?:\w+ )?(?:blumbang|sumur|kolam|sungai|got|sumber)|(?:air|banjir) (?:\w+ ){0,5}(?:setinggi dada|setinggi leher|setinggi pinggang|tidak bisa keluar)|air naik terus|kami di atap|(?:kekunci|terkunci|kekunci) (?:\w+ )?(?:di )?(?:dalam )?(?:mobil|kamar mandi|lift|rumah)|nyangkut di jari|hanyut|\bkeli\b|(?:keseret|terseret|kebawa|terbawa|kintir|kentir) (?:\w+ ){0,2}(?:arus|kali|sungai|banjir|air|ombak|selokan|got)|tenggelam|kelelep|klelep|kelelap|kecemplung (?:\w+ ){0,2}(?:sumur|kali|sungai|kolam|waduk)|tercebur|kecebur (?:\w+ ){0,2}(?:sumur|kali|sungai|kolam)",
-    r"(?:banjir|air|aer) (?:\w+ ){0,4}(?:sedada|sepinggang|seleher|sepundak|sebahu|seatap|atap rumah|(?:satu|dua|1|2|1,5) meter|sepaha|se dada|se pinggang|se leher)|banjir bandang|banjir (?:\w+ ){0,6}(?:bayi|lansia|orang tua|nenek|kakek|sakit|hamil|lumpuh|evakuasi|perahu)",
+    r"(?:banjir|air|aer) (?:\w+ ){0,4}(?:sedada|sak dodo|sak gulu|sak bangkekan|sepinggang|seleher|(?:sampai|su sampai) (?:leher|dada|pinggang|atap|paha)|sepundak|sebahu|seatap|atap rumah|(?:satu|dua|1|2|1,5) meter|sepaha|se dada|se pinggang|se leher)|banjir bandang|banjir (?:\w+ ){0,6}(?:bayi|lansia|orang tua|nenek|kakek|sakit|hamil|lumpuh|evakuasi|perahu)",
     r"\blongsor\b|tanggul (?:\w+ )?(?:jebol|ambrol|bobol)|puting beliung|angin (?:ribut|kencang sekali)|tsunami",
-    r"gempa(?! (?:bumi )?(?:politik|kecil kemarin))(?= |$)(?!.*(?:benar|hoaks|hoax|isu|kabarnya|katanya|info|prediksi|ramalan))",
+    r"(?<!ada )(?<!potensi )gempa(?! (?:bumi )?(?:politik|kecil kemarin|besar besok))(?= |$)(?!.*(?:benar|hoaks|hoax|isu|kabarnya|katanya|info|prediksi|ramalan))",
     r"(?:rumah|tembok|bangunan|atap|jembatan|tower|crane|plafon|gedung|pagar|ruko|sekolah|menara|reklame|baliho) (?:\w+ ){0,2}(?:roboh|ambruk|runtuh|rubuh|ambrol)(?=.*(?:orang(?! tua takut)|korban|tolong|terjebak|barusan|timpa|baru saja|sekarang|penghuni|anak|warga|gempa|$))(?! mau)",
     r"kabel (?:\w+ ){0,5}(?:percik\w*|menyala|nyala|api|nyetrum|bertegangan|kesetrum|terbakar|meletup|ngeluarin api)|kabel (?:listrik|pln|tegangan|tiang|telanjang) (?:\w+ ){0,3}(?:putus|jatuh|ambruk|jatoh)|tiang listrik (?:\w+ ){0,2}(?:roboh|ambruk|tumbang|jatuh|mau roboh)",
     r"(?:tolong|butuh|minta|mohon|segera|perlu) (?:\w+ ){0,3}(?:evakuasi|dievakuasi|perahu karet|tim sar|basarnas)|evakuasi (?:segera|sekarang|cepat)",
@@ -131,7 +131,7 @@ GENERAL = _any(
     r"(?:ular|ulo|kobra|piton|phyton|sanca|buaya|biawak besar) (?:\w+ ){0,4}(?:masuk|di dalam|dalam rumah|kamar|rumah|plafon|dapur|mandi|atap|teras|kelas|jok)|(?:ada|kemasukan|dimasuki|kemasukkan) (?:ular|ulo|kobra|piton|sanca|buaya)",
     r"(?:112|119|110|113|call center|psc) (?:\w+ ){0,4}(?:tidak (?:nyambung|diangkat|bisa|aktif|tersambung|respon|ada yang)|sibuk|susah|gagal|putus)(?=.*)",
     r"(?:anak|adik|ibu|bapak|nenek|kakek|orang tua|keponakan|cucu|balita|mbah|opa|oma) (?:\w+ ){0,2}hilang (?:\w+ ){0,3}(?:dari|di|sejak|belum pulang|tolong|dibawa)|(?:anak|adik|cucu|nenek|kakek) (?:\w+ )?(?:belum pulang (?:dari|sejak))|orang hilang",
-    r"(?:ada|menemukan|ditemukan|nemu|penemuan|ketemu) (?:\w+ ){0,2}(?:mayat|jasad|orang mati|orang meninggal di)|keadaan darurat sekarang|darurat tolong|tolong darurat|ini darurat|darurat ini|\bsos\b|emergency help|help emergency|help me (?:now|quick)|someone help|send help|^(?:(?:tolong|cepat|darurat|bapak|ibu|sekarang|segera|buruan|help|gawat|bantu|kakak|pak|ini|woi|hei|hey) ?)*(?:tolong|darurat|help|gawat)(?: (?:tolong|cepat|darurat|bapak|ibu|sekarang|segera|buruan|gawat|kakak|saya|kami|kita))*$|darurat (?:ada )?korban|ada korban(?! (?:jiwa )?(?:tidak|berapa))|tolong nyawa|nyawa (?:\w+ )?(?:terancam|melayang|bahaya)|bahaya (?:nyawa|maut)|(?:tolong|bantu) saya (?:mau )?(?:dibunuh|mati)",
+    r"(?:ada|menemukan|ditemukan|nemu|penemuan|ketemu) (?:\w+ ){0,2}(?:mayat|jasad|orang mati|orang meninggal di)|keadaan darurat sekarang|darurat tolong|tolong darurat|ini darurat|darurat ini|\bsos\b|emergency help|help emergency|help me (?:now|quick)|someone help|send help|^(?:(?:tolong|cepat|darurat|bapak|ibu|sekarang|segera|buruan|help|gawat|bantu|kakak|pak|ini|woi|hei|hey) ?)*(?:tolong|darurat|help|gawat)(?: (?:tolong|cepat|darurat|bapak|ibu|sekarang|segera|buruan|gawat|kakak|saya|kami|kita))*$|darurat (?:ada )?korban|(?<!tidak )(?<!belum )ada korban(?! (?:jiwa )?(?:tidak|berapa))|tolong nyawa|nyawa (?:\w+ )?(?:terancam|melayang|bahaya)|bahaya (?:nyawa|maut)|(?:tolong|bantu) saya (?:mau )?dibunuh",
 )
 
 # Said of other things than danger: taken out before looking.
@@ -141,9 +141,9 @@ IDIOMS = _any(
     r"(?:kebanjiran|banjir) (?:\w+ )?(?:order|orderan|pesanan|diskon|promo|pujian|kritik|rezeki|hadiah|pembeli|job|bansos|air mata|pengunjung|peserta)",
     r"(?:tenggelam|hanyut) (?:dalam|di) (?:\w+ )?(?:kesedihan|lautan|pekerjaan|lagu|mimpi|perasaan|suasana|arus zaman|tugas|kenangan|pikiran|hutang|utang)",
     r"(?:hampir |bisa |sampai |bikin |nyaris |rasanya |serasa )(?:\w+ )?(?:pingsan|jantungan|mati|sekarat|kejang|stroke|semaput) (?:saya )?(?:\w+ )?(?:lihat|melihat|nunggu|menunggu|antre|antrean|dengar|gara gara|karena|bayar|tagihan|kepanasan|ngantuk|kelaparan|capek|bosan|urus)",
-    r"(?:antre|antrean|nunggu|menunggu|tagihan|harga|biaya|birokrasi) (?:\w+ ){0,5}(?:pingsan|jantungan|sekarat|mati rasanya|kejang|stroke|meledak|mencekik)",
+    r"(?:antre|antrean|nunggu|menunggu|tagihan|harga|biaya|birokrasi) (?:\w+ ){0,5}(?:pingsan|jantungan|sekarat|mati rasanya|kejang|kejang otak|stroke|meledak|mencekik)",
     r"(?:tagihan|emosi|kepala|viral|harga|perut|penjualan|kabar|video|otak) (?:\w+ ){0,2}meledak|meledak ledak|(?:dompet|hp|hape|baterai|batre|aki|laptop|motor|ekonomi|usaha|rekening|warung|kantong) (?:\w+ ){0,2}(?:sekarat|kritis|kejang|pingsan|megap megap|tewas)",
-    r"serangan fajar|jantung kota|jantung hati|darah (?:tinggi|rendah|muda|daging)|donor darah|golongan darah|tekanan darah|(?:cek|tes|periksa|kantong|stok|transfusi|butuh) darah|kritik\w*|berpikir kritis|gempa politik|bunuh waktu|membunuh waktu|maling teriak maling|maling uang|rampok uang|perampok uang rakyat|maling rakyat|rampok berdasi|tikus berdasi",
+    r"kejang otak|(?:kucing|anjing|ayam|burung|ikan|sapi|kambing|tanaman|pohon|bunga|usaha|toko|warung|bisnis|ternak) (?:\w+ ){0,2}(?:mau |hampir |sudah )?mati|serangan fajar|jantung kota|jantung hati|darah (?:tinggi|rendah|muda|daging)|donor darah|golongan darah|tekanan darah|(?:cek|tes|periksa|kantong|stok|transfusi|butuh) darah|kritik\w*|berpikir kritis|gempa politik|bunuh waktu|membunuh waktu|maling teriak maling|maling uang|rampok uang|perampok uang rakyat|maling rakyat|rampok berdasi|tikus berdasi",
     r"harga (?:\w+ ){0,3}(?:mencekik|gila|menjerat)|mencekik (?:leher|rakyat|warga)|terjebak (?:macet|kemacetan|hujan|utang|hutang|nostalgia)|(?:jatuh|tabrakan|bentrok|tabrak) (?:cinta|tempo|jadwal|sama jadwal|dengan jadwal|waktu|hati|miskin|pailit)|jadwal(?:nya)? (?:\w+ ){0,3}(?:tabrakan|bentrok|bertabrakan)|menabrak (?:aturan|peraturan)|tabrak (?:aturan|prosedur)|surat mati|darurat sampah|darurat narkoba|(?:bom|ranjau) waktu|bom (?:atom|like|air)|bau mayat|kecelakaan pikir|hamil di luar|ular naga|antrean mengular|antre mengular|mengular|ular tangga|lidah ular",
     r"(?:bakar|membakar|pembakaran|ngobong|mbakar|bakaran|dibakar|kebakar|pembakar|bakari|mbakari|ngobongi) (?:\w+ )?(?:sampah|daun|jerami|kayu|ban|plastik|ikan|sate|ayam|jagung|kalori|uwuh|rapot|limbah)|(?:sampah|jerami|daun) (?:\w+ )?dibakar|(?:terbakar|panas) matahari|terbakar (?:emosi|cemburu|amarah|api cemburu|semangat)|hati (?:\w+ )?terbakar|kebakaran (?:hati|dompet|kantong)|panas dalam|sakit hati",
     r"(?:kerjaan|kerja|tugas|deadline|utang) (?:\w+ ){0,3}(?:mati|membunuh)|bunuh karakter|pembunuhan karakter|dibunuh rindu|mati rindu|capek hati|korban (?:perasaan|php|janji|iklan)|disiksa (?:rindu|antre|antrean|nunggu|macet)|siksaan (?:antre|nunggu)|digantung (?:status\w*|perasaan|janji)|dihajar (?:hujan|tagihan|pajak)|dipukul rata|pukul rata|ditampar kenyataan|ditodong (?:tagihan|pertanyaan)|(?:tutup|harga|saham|kios|suara|nilai) (?:\w+ )?(?:jatuh|roboh|anjlok)",

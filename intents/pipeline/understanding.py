@@ -7,6 +7,7 @@ message ({tenant, now}). A button's payload passes untouched.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from intents.pipeline.classifier import train as train_classifier
 from intents.pipeline.examples import collect
 
 FILE = "classifier.bin"
+ROOT = Path(__file__).resolve().parents[2]
+LEARNED_FROM = ("intents/normaliser.py", "intents/grams.py", "data/language/slang.yml")
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -38,6 +41,18 @@ class Understanding(GraphComponent):
     @staticmethod
     def required_packages() -> list[str]:
         return ["sklearn", "langdetect"]
+
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str:
+        """Make Rasa train anew when our code, the slang or the catalogue's names change, not only the sentences."""
+        digest = hashlib.sha256()
+        for path in (*sorted(Path(__file__).parent.glob("*.py")), *(ROOT / name for name in LEARNED_FROM)):
+            digest.update(path.read_bytes())
+        loaded = catalogue.load()
+        for named in (*loaded.services.values(), *loaded.topics.values()):
+            names = named.synonyms if isinstance(named, catalogue.Topic) else (*named.aliases, *named.old_names)
+            digest.update("\0".join((named.id, named.title, *names)).encode())
+        return digest.hexdigest()
 
     def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
         self._config = config
