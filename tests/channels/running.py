@@ -4,10 +4,14 @@ python -m tests.channels.running      settings come from the environment, as in 
 """
 
 import asyncio
+import json
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from bot import settings as settings_module
 from bot.channels.telegram import TelegramChannel
@@ -59,6 +63,20 @@ async def working(door: Door, channel: TelegramChannel | None = None) -> AsyncIt
         await asyncio.gather(*tasks)
 
 
+def watch(method: str, parameters: dict[str, Any], files: list[str], code: int, body: bytes) -> None:
+    """Write one call down."""
+    if len(sys.argv) > 1:
+        line = {
+            "method": method,
+            "parameters": parameters,
+            "files": files,
+            "code": code,
+            "body": body.decode(),
+        }
+        with Path(sys.argv[1]).open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
 async def main() -> None:
     """Run until SIGTERM."""
     settings = settings_module.load()
@@ -66,8 +84,14 @@ async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with open_door(settings) as opened:
-        door = replace(opened, engine=scripted(), settings=replace(settings, telegram_mode="webhook"))
-        async with working(door, door.channels[ChannelName.TELEGRAM]):  # type: ignore[arg-type]
+        channel = TelegramChannel.from_settings(settings, opened.media, on_call=watch)
+        door = replace(
+            opened,
+            engine=scripted(),
+            settings=replace(settings, telegram_mode="webhook"),
+            channels={ChannelName.TELEGRAM: channel},
+        )
+        async with working(door, channel):
             print("ready", flush=True)
             await stop.wait()
 

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.channels.base import ChannelLimits
@@ -33,11 +33,14 @@ EMOJI = [
 PICTURE = Attachment("image", media_id="a" * 32)
 texts = st.one_of(st.text(max_size=400), st.lists(st.sampled_from(EMOJI), max_size=200).map("".join))
 
+patient = settings(deadline=None)  # other work on the machine is not slowness of ours
+
 
 def words(text: str) -> str:
     return "".join(text.split())
 
 
+@patient
 @given(texts)
 def test_a_long_text_is_split_and_nothing_is_lost(text):
     parts = split(text, 60)
@@ -45,6 +48,7 @@ def test_a_long_text_is_split_and_nothing_is_lost(text):
     assert all(0 < units(part) <= 60 for part in parts)
 
 
+@patient
 @given(st.lists(st.sampled_from(EMOJI), max_size=200).map("".join))
 def test_no_visible_character_is_torn(text):
     for part in split(text, 60):
@@ -57,6 +61,7 @@ def test_no_visible_character_is_torn(text):
         part.encode("utf-16-le")
 
 
+@patient
 @given(texts, st.integers(0, 5), st.booleans(), st.integers(0, 3))
 def test_every_part_fits_and_buttons_stand_last(text, buttons, ask, pictures):
     message = OutgoingMessage(text, BUTTONS[:buttons], (PICTURE,) * pictures, ask_location=ask)
@@ -73,6 +78,7 @@ def test_every_part_fits_and_buttons_stand_last(text, buttons, ask, pictures):
         assert parts[-1].ask_location == ask
 
 
+@patient
 @given(st.text(max_size=60), st.integers(4, 30))
 def test_a_shortened_title_fits(title, limit):
     short = shorten(title, limit)
