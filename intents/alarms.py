@@ -131,7 +131,12 @@ GENERAL = _any(
     r"(?:ular|ulo|kobra|piton|phyton|sanca|buaya|biawak besar) (?:\w+ ){0,4}(?:masuk|di dalam|dalam rumah|kamar|rumah|plafon|dapur|mandi|atap|teras|kelas|jok)|(?:ada|kemasukan|dimasuki|kemasukkan) (?:ular|ulo|kobra|piton|sanca|buaya)",
     r"(?:112|119|110|113|call center|psc) (?:\w+ ){0,4}(?:tidak (?:nyambung|diangkat|bisa|aktif|tersambung|respon|ada yang)|sibuk|susah|gagal|putus)(?=.*)",
     r"(?:anak|adik|ibu|bapak|nenek|kakek|orang tua|keponakan|cucu|balita|mbah|opa|oma) (?:\w+ ){0,2}hilang (?:\w+ ){0,3}(?:dari|di|sejak|belum pulang|tolong|dibawa)|(?:anak|adik|cucu|nenek|kakek) (?:\w+ )?(?:belum pulang (?:dari|sejak))|orang hilang",
-    r"(?:ada|menemukan|ditemukan|nemu|penemuan|ketemu) (?:\w+ ){0,2}(?:mayat|jasad|orang mati|orang meninggal di)|keadaan darurat sekarang|darurat tolong|tolong darurat|ini darurat|darurat ini|\bsos\b|emergency help|help emergency|help me (?:now|quick)|someone help|send help|^(?:(?:tolong|cepat|darurat|bapak|ibu|sekarang|segera|buruan|help|gawat|bantu|kakak|pak|ini|woi|hei|hey) ?)*(?:tolong|darurat|help|gawat)(?: (?:tolong|cepat|darurat|bapak|ibu|sekarang|segera|buruan|gawat|kakak|saya|kami|kita))*$|darurat (?:ada )?korban|(?<!tidak )(?<!belum )ada korban(?! (?:jiwa )?(?:tidak|berapa))|tolong nyawa|nyawa (?:\w+ )?(?:terancam|melayang|bahaya)|bahaya (?:nyawa|maut)|(?:tolong|bantu) saya (?:mau )?dibunuh",
+    r"(?:ada|menemukan|ditemukan|nemu|penemuan|ketemu) (?:\w+ ){0,2}(?:mayat|jasad|orang mati|orang meninggal di)|keadaan darurat sekarang|darurat tolong|tolong darurat|ini darurat|darurat ini|\bsos\b|emergency help|help emergency|help me (?:now|quick)|someone help|send help|darurat (?:ada )?korban|(?<!tidak )(?<!belum )ada korban(?! (?:jiwa )?(?:tidak|berapa))|tolong nyawa|nyawa (?:\w+ )?(?:terancam|melayang|bahaya)|bahaya (?:nyawa|maut)|(?:tolong|bantu) saya (?:mau )?dibunuh",
+)
+
+# Nothing but a cry for help.
+CALL = re.compile(
+    r"^(?:(?:tolong|cepat|darurat|bapak|ibu|sekarang|segera|buruan|help|gawat|bantu|kakak|pak|ini|woi|hei|hey) ?)*(?:tolong|darurat|help|gawat)(?: (?:tolong|cepat|darurat|bapak|ibu|sekarang|segera|buruan|gawat|kakak|saya|kami|kita))*$"
 )
 
 # Said of other things than danger: taken out before looking.

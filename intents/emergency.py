@@ -60,6 +60,12 @@ def check(text: str) -> Emergency | None:
     return Emergency(kind, "crisis" if kind in CRISIS else kind)
 
 
+def name(text: str, crisis: bool) -> Emergency:
+    """Name the kind of an emergency or crisis that somebody else (the intent model) recognised in `text`."""
+    kind = _guess(normalise(text), crisis)
+    return Emergency(kind, "crisis" if kind in CRISIS else kind)
+
+
 def _threshold(whole: str) -> float:
     """Return how sure the model must be: surer where the words speak of papers, the past, a number or a supposition."""
     doubts = (alarms.PAPER, alarms.PAST, alarms.HYPOTHETICAL, alarms.NUMBER_QUESTION, alarms.HABITUAL, alarms.DRILL)
@@ -94,6 +100,8 @@ def _danger(clauses: list[str], whole: str, loud: bool) -> str | None:
         return None
     if alarms.PAPER.search(whole) and not urgent:
         return None
+    if alarms.CALL.search(" ".join(clauses)):
+        return "general"
     past = alarms.PAST.search(alarms.SINCE.sub(" ", whole))
     if past and (not (urgent or alarms.NOW.search(whole)) or alarms.PAPER.search(whole)):
         return None

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from intents import emergency
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -86,7 +88,7 @@ def messages(path: Path = ROOT / "tests" / "holdout" / "messages.tsv") -> list[M
 def evaluate(held: Iterable[Message], read: Callable[[str], dict[str, Any]]) -> Report:
     """Ask `read` (a Reader's shape) about each message and count."""
     names = ("intent", "service top-1", "service top-3", "topic", "emergency recall", "emergency precision")
-    names += ("emergency recall (rules)", "emergency precision (rules)", "language")
+    names += ("emergency recall (guard alone)", "emergency precision (guard alone)", "language")
     shares = {name: Share() for name in names}
     report = Report(shares)
     sure: list[tuple[float, bool]] = []
@@ -111,7 +113,8 @@ def evaluate(held: Iterable[Message], read: Callable[[str], dict[str, Any]]) -> 
             if found != message.topic:
                 report.wrong.append(("topic", message.text, message.topic, found))
         alarm = bool(guess["emergency"])
-        for suffix, raised in (("", alarm or intent in ("emergency", "crisis")), (" (rules)", alarm)):
+        guarded = emergency.check(message.text) is not None
+        for suffix, raised in (("", alarm or intent in ("emergency", "crisis")), (" (guard alone)", guarded)):
             if message.emergency:
                 shares[f"emergency recall{suffix}"].add(raised)
             if raised:

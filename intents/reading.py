@@ -16,8 +16,9 @@ from intents.pipeline.ranking import NOTHING, SERVICE_FLOOR, TOPIC_FLOOR, Rankin
 if TYPE_CHECKING:
     from intents.pipeline.classifier import Classifier
 
-# Below this share a guard's word lifts `emergency` over what the model says.
+# What the guard finds is an emergency whatever the model says; what the model alone finds must be this sure.
 CERTAIN = 0.97
+ALARMED = 0.3
 
 
 class Reader:
@@ -35,7 +36,9 @@ class Reader:
         answers = self._classifier.answer(plain)
         alarm = emergency.check(text)
         intents = _lift(answers["intent"], alarm)
-        ranking = sorted(({"name": n, "confidence": round(p, 4)} for n, p in intents.items()), key=lambda e: -e["confidence"])
+        ranking = sorted(({"name": n, "confidence": round(p, 6)} for n, p in intents.items()), key=lambda e: -e["confidence"])
+        if alarm is None and ranking[0]["name"] in ("emergency", "crisis") and ranking[0]["confidence"] >= ALARMED:
+            alarm = emergency.name(text, ranking[0]["name"] == "crisis")
         services = self._ranking.services(text, _without_nothing(answers["service"]), tenant)
         topics = self._ranking.topics(text, _without_nothing(answers["topic"]))
         guess = language.detect(text, previous)
