@@ -9,6 +9,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,11 @@ class TurnChannel(InputChannel):
                 body, status = await self.answer(agent, request.json), 200
             except BadTurn as error:
                 body, status = {"error": "bad_turn", "detail": str(error)}, 400
+            except Exception as error:  # the edge: whatever happened, one line without the citizen's words
+                logger.error("a turn failed: %s", _kinds(error))
+                body, status = {"error": "failed"}, 500
             if "error" in body and status == 200:
-                status = 502
+                status = 502 if body["error"] == "actions_unreachable" else 500
             return response.json(body, status=status)
 
         return routes
@@ -176,6 +180,19 @@ class TurnChannel(InputChannel):
         return parsed
 
 
+def _kinds(error: BaseException | None) -> str:
+    """Name an error and what caused it, by class and place; messages may quote the citizen."""
+    named = []
+    while error is not None:
+        last = error.__traceback__
+        while last is not None and last.tb_next is not None:
+            last = last.tb_next
+        where = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "?"
+        named.append(f"{type(error).__name__} at {where}")
+        error = error.__cause__
+    return " from ".join(named)
+
+
 def _spoken(turn: Mapping[str, Any]) -> str:
     """What the citizen said; a bare photo or pin speaks through a technical intent."""
     text = str(turn["text"]).strip()
@@ -200,8 +217,12 @@ def _checked(body: Any) -> dict[str, Any]:
     metadata = body.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("tenant"), str):
         raise BadTurn("metadata: missing, or without tenant")
-    if not isinstance(metadata.get("now"), str):
-        raise BadTurn("metadata: without now")
+    try:
+        aware = datetime.fromisoformat(metadata["now"]).tzinfo is not None
+    except (KeyError, TypeError, ValueError):
+        aware = False
+    if not aware:
+        raise BadTurn("metadata: now is no time with an offset")
     state = body.get("state")
     if state is not None and not (isinstance(state, dict) and isinstance(state.get("slots", {}), dict)):
         raise BadTurn("state: not one of ours")

@@ -1,0 +1,1 @@
+"""What runs in Rasa's own environment."""
