@@ -54,8 +54,8 @@ def rasa_command(settings: Settings) -> list[str]:
 
 
 def actions_command(settings: Settings) -> list[str]:
-    """The action server of rasa-sdk."""
-    return [sys.executable, "-m", "rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
+    """The action server: rasa-sdk in one quiet process."""
+    return [sys.executable, "-m", "actions.server", "--port", str(settings.actions_port)]
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -59,7 +59,8 @@ class Texts:
         if value is None:
             return "-"
         if not isinstance(value, dict):
-            return str(value)
+            # An asterisk in a sentence of ours makes words bold; one that a citizen wrote is only a sign.
+            return str(value).replace("*", "∗")
         if "$text" in value:
             return self.render(value["$text"], tenant, value.get("values"))
         if "$list" in value:

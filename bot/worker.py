@@ -6,7 +6,7 @@ import logging
 import signal
 from datetime import UTC, datetime
 
-from bot.conversations import filings, outbound, turns
+from bot.conversations import filings, outbound, polls, turns
 from bot.door import Door, open_door
 from bot.settings import Settings
 from bot.storage import conversations, holders
@@ -42,6 +42,7 @@ async def work(door: Door, stop: asyncio.Event) -> None:
         group.create_task(_answer(door, holder.name, stop), name="answer")
         group.create_task(outbound.deliver(door, holder.name, stop), name="deliver")
         group.create_task(filings.run(door, stop), name="filings")
+        group.create_task(polls.run(door, stop), name="polls")
         group.create_task(_report(door, holder.name, stop), name="report")
         if ChannelName.TELEGRAM in door.channels and door.settings.telegram_mode == "polling":
             from bot.channels.polling import poll

@@ -56,6 +56,7 @@ async def _apply_one(
     now: datetime,
 ) -> None:
     owner = {"tenant": conversation.tenant, "conversation_id": conversation.id}
+    row: dict[str, Any]
     match effect:
         case effects.CaseOpened():
             row = {

@@ -173,3 +173,55 @@ async def close_filing(conn: AsyncConnection, key: str, **values: Any) -> None:
     await conn.execute(
         filings.update().where(filings.c.idempotency_key == key).values(claimed_until=None, **values)
     )
+
+
+async def due_cases(conn: AsyncConnection, connector: str, before: datetime, now: datetime, limit: int) -> list[Any]:
+    """Take open cases of one app that nobody asked about since `before`; each is asked about once."""
+    due = (
+        sa.select(cases.c.id)
+        .where(
+            cases.c.connector == connector,
+            cases.c.status.in_([status for status in CaseStatus if status.is_open]),
+            sa.func.coalesce(cases.c.polled_at, cases.c.updated_at) <= before,
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        cases.update()
+        .where(cases.c.id.in_(due.scalar_subquery()))
+        .values(polled_at=now)
+        .returning(cases.c.id, cases.c.reference, cases.c.kind)
+    )
+    return list(await conn.execute(statement))
+
+
+async def due_bookings(
+    conn: AsyncConnection, connector: str, before: datetime, now: datetime, limit: int
+) -> list[Any]:
+    """Take today's live bookings of one app that nobody asked about since `before`."""
+    due = (
+        sa.select(bookings.c.id)
+        .where(
+            bookings.c.connector == connector,
+            bookings.c.status.in_(["booked", "checked_in", "rescheduled"]),
+            bookings.c.starts_at.between(now - timedelta(hours=12), now + timedelta(hours=12)),
+            sa.func.coalesce(bookings.c.polled_at, bookings.c.updated_at) <= before,
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        bookings.update()
+        .where(bookings.c.id.in_(due.scalar_subquery()))
+        .values(polled_at=now)
+        .returning(bookings.c.id, bookings.c.code)
+    )
+    return list(await conn.execute(statement))
+
+
+async def rename_case(conn: AsyncConnection, connector: str, old: str, new: str) -> None:
+    """A backend gave a case its final number after a provisional one (an Open311 token)."""
+    await conn.execute(
+        cases.update().where(cases.c.connector == connector, cases.c.reference == old).values(reference=new)
+    )

@@ -123,8 +123,8 @@ class RedisKeyValue:
 
     async def get(self, key: str) -> str | None:
         with _away("get"):
-            value: str | None = await self._redis.get(_PREFIX + key)
-            return value
+            value = await self._redis.get(_PREFIX + key)
+            return None if value is None else str(value)
         return None
 
     async def set(self, key: str, value: str, ttl_seconds: float | None = None) -> None:
@@ -150,7 +150,7 @@ class RedisKeyValue:
 
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         with _away("lease"):
-            return bool(await self._lease(keys=[_PREFIX + name], args=[holder, _milliseconds(seconds)]))
+            return bool(await self._lease(keys=[_PREFIX + name], args=[holder, max(1, int(seconds * 1000))]))
         return False
 
     async def close(self) -> None:

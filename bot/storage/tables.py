@@ -29,7 +29,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError("naive datetime: storage takes aware times only")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -177,9 +177,11 @@ cases = sa.Table(
     sa.Column("longitude", sa.Float),
     sa.Column("promised_at", UtcDateTime),
     sa.Column("moved_at", UtcDateTime),
+    sa.Column("polled_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("connector", "reference", "conversation_id"),
+    sa.Index("ix_cases_polled", "connector", "status", "polled_at"),
 )
 
 bookings = sa.Table(
@@ -197,9 +199,11 @@ bookings = sa.Table(
     sa.Column("starts_at", UtcDateTime, nullable=False),
     sa.Column("status", sa.String(32), nullable=False),
     sa.Column("moved_at", UtcDateTime),
+    sa.Column("polled_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("connector", "code"),
+    sa.Index("ix_bookings_polled", "connector", "starts_at", "polled_at"),
 )
 
 updates = sa.Table(
