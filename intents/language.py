@@ -1,7 +1,7 @@
 """Which language a citizen writes: Indonesian, Javanese or English; Kupang Malay is a variety of Indonesian here.
 
-langdetect with profiles of our own (see data/language/profiles/ATTRIBUTION.md) and a fixed seed, a word list for
-short messages, and the citizen's last language as a prior. A hint for courtesy lines, never a gate.
+langdetect's n-grams with profiles of our own (see data/language/profiles/ATTRIBUTION.md), a word list for short
+messages, and the citizen's last language as a prior. A hint for courtesy lines, never a gate.
 """
 
 import math
@@ -12,7 +12,6 @@ from pathlib import Path
 
 import yaml
 from langdetect.detector_factory import DetectorFactory
-from langdetect.lang_detect_exception import LangDetectException
 
 from intents.normaliser import fold, slang
 
@@ -22,6 +21,10 @@ CODES = ("id", "jv", "en")
 WORD_WEIGHT = 1.6
 PRIOR_WEIGHT = 0.8
 HOME_WEIGHT = 1.0
+# Smoothing of an n-gram's probability as in langdetect; overlapping n-grams are worth a part of their sum.
+SMOOTHING = 0.5 / 10_000
+LETTER_WEIGHT = 0.8
+FLOOR = 0.02
 _WORD = re.compile(r"[a-z]+(?:['’-][a-z]+)*")
 _MASKED = re.compile(r"\[[A-Z]+\]|https?://\S+|\S+@\S+|\d+")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
@@ -38,7 +41,6 @@ class Language:
 
 @lru_cache(maxsize=1)
 def _factory() -> DetectorFactory:
-    DetectorFactory.seed = 0
     factory = DetectorFactory()
     factory.load_json_profile([(DATA / "profiles" / f"{code}.json").read_text(encoding="utf-8") for code in CODES])
     return factory
@@ -51,7 +53,15 @@ def _words() -> dict[str, frozenset[str]]:
     # Chat spellings that are neither Javanese nor Kupang Malay are Indonesian, and so are their standard words.
     chat = {word for pair in slang().items() for phrase in pair for word in phrase.split()}
     chat -= known["jv"] | known["kupang"] | known["en"]
+    chat -= {word for word in chat if _javanese_form(word, chat)}
     return known | {"id": known["id"] | chat | frozenset(lists["local"].split())}
+
+
+def _javanese_form(word: str, known: frozenset[str] | set[str]) -> bool:
+    """Say whether `word` is an Indonesian word with a Javanese ending: *syarate*, *lampune*, *laporanku* is not."""
+    return (word.endswith("ne") and len(word) > 5 and word[:-2] in known) or (
+        word.endswith("e") and len(word) > 4 and word[:-1] in known
+    )
 
 
 def detect(text: str, previous: str | None = None) -> Language:
@@ -67,6 +77,7 @@ def detect(text: str, previous: str | None = None) -> Language:
     kupang = sum(word in lists["kupang"] for word in words)
     for code in CODES:
         scores[code] += WORD_WEIGHT * sum(word in lists[code] for word in words)
+    scores["jv"] += 0.6 * WORD_WEIGHT * sum(_javanese_form(word, lists["id"]) for word in words if word not in lists["id"])
     scores["id"] += WORD_WEIGHT * kupang
     for code, probability in _letters(" ".join(words)).items():
         scores[code] += min(1.0, len(words) / 4) * math.log(probability)
@@ -78,13 +89,19 @@ def detect(text: str, previous: str | None = None) -> Language:
 
 
 def _letters(text: str) -> dict[str, float]:
-    """Return langdetect's view, never quite 0 nor 1: letters alone must not outvote words."""
-    found = dict.fromkeys(CODES, 0.02)
-    detector = _factory().create()
+    """Return how likely the letters are in each language, never quite 0 nor 1: they must not outvote words.
+
+    langdetect draws n-grams at random until it is sure, which is slow and changes its mind on short texts; this is
+    the expectation of the same walk, all n-grams counted once.
+    """
+    factory = _factory()
+    detector = factory.create()
     detector.append(text)
-    try:
-        for guess in detector.get_probabilities():
-            found[guess.lang] = max(found[guess.lang], guess.prob)
-    except LangDetectException:
-        pass
-    return found
+    sums = [0.0] * len(CODES)
+    for gram in detector._extract_ngrams():
+        for i, probability in enumerate(factory.word_lang_prob_map[gram]):
+            sums[i] += math.log(SMOOTHING + probability)
+    top = max(sums)
+    shares = [math.exp(LETTER_WEIGHT * (value - top)) for value in sums]
+    order = factory.langlist
+    return {order[i]: max(FLOOR, share / sum(shares)) for i, share in enumerate(shares)}

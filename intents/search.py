@@ -41,20 +41,25 @@ class Search:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self._weights: dict[str, dict[str, float]] = {}
-        self._phrases: dict[str, list[tuple[str, ...]]] = {}
+        self._phrases: dict[str, list[list[str]]] = {}
         document_frequency: Counter[str] = Counter()
         for service in catalog.services.values():
             weights = _weigh(service)
             self._weights[service.id] = weights
             document_frequency.update(weights)
             self._phrases[service.id] = [
-                tuple(tokens(name)) for name in (service.title, *service.aliases, *service.old_names)
+                tokens(name) for name in (service.title, *service.aliases, *service.old_names)
             ]
         count = max(1, len(catalog.services))
         self._idf = {word: math.log(1 + (count - n + 0.5) / (n + 0.5)) for word, n in document_frequency.items()}
         self._unseen = math.log(1 + count)
         lengths = [sum(weights.values()) for weights in self._weights.values()]
-        self._mean = sum(lengths) / len(lengths) if lengths else 1.0
+        mean = sum(lengths) / len(lengths) if lengths else 1.0
+        self._norms = {service: 1 - B + B * sum(w.values()) / mean for service, w in self._weights.items()}
+        self._postings: dict[str, dict[str, float]] = defaultdict(dict)
+        for service_id, weights in self._weights.items():
+            for word, weight in weights.items():
+                self._postings[word][service_id] = weight
         self._by_gram: dict[str, set[str]] = defaultdict(set)
         for word in self._idf:
             if len(word) > 3:
@@ -64,33 +69,32 @@ class Search:
 
     def find(self, text: str, tenant: str | None = None, limit: int = 3) -> list[tuple[str, float]]:
         """Return up to `limit` (service id, score) of what `tenant` offers, best first; nothing fits → empty."""
-        asked = words(text)
+        asked = set(words(text))
         if not asked or not self._weights:
             return []
-        whole = tuple(tokens(text))
-        total = sum(self._ask_weight(word) for word in set(asked))
+        total = sum(self._ask_weight(word) for word in asked)
+        sums: dict[str, float] = defaultdict(float)
+        for word in asked:
+            best: dict[str, float] = {}
+            for near, alike in self._similar(word):
+                for service, weight in self._postings[near].items():
+                    best[service] = max(best.get(service, 0.0), weight * alike)
+            share = self._ask_weight(word)
+            for service, weight in best.items():
+                sums[service] += share * weight / (weight + K1 * self._norms[service])
+        whole = tokens(text)
+        present = set(whole)
         scored = []
         for service in self.catalog.services_for(tenant):
-            score = self._score(service.id, asked, total)
-            if score:
-                phrase = max((_contained(p, whole) for p in self._phrases[service.id]), default=0.0)
-                scored.append((service.id, round(min(1.0, 0.75 * score + 0.25 * phrase), 4)))
+            if service.id in sums:
+                phrase = max((_contained(p, whole, present) for p in self._phrases[service.id]), default=0.0)
+                scored.append((service.id, round(min(1.0, 0.75 * sums[service.id] / total + 0.25 * phrase), 4)))
         scored.sort(key=lambda pair: -pair[1])
         return scored[:limit]
 
     def _ask_weight(self, word: str) -> float:
         weight = self._idf.get(word, self._unseen if self._similar(word) else 0.35 * self._unseen)
         return weight * (0.4 if word in SOFT else 1.0)
-
-    def _score(self, service_id: str, asked: Iterable[str], total: float) -> float:
-        weights = self._weights[service_id]
-        norm = 1 - B + B * sum(weights.values()) / self._mean
-        score = 0.0
-        for word in set(asked):
-            best = max((weights.get(near, 0.0) * alike for near, alike in self._similar(word)), default=0.0)
-            if best:
-                score += self._ask_weight(word) * best * (K1 + 1) / (best + K1 * norm) / (K1 + 1)
-        return score / total if total else 0.0
 
     def _similar(self, word: str) -> tuple[tuple[str, float], ...]:
         """Return known words that could be meant by `word`, with how alike they are (1 = the same)."""
@@ -126,9 +130,9 @@ def _weigh(service: Service) -> dict[str, float]:
     return weights
 
 
-def _contained(phrase: tuple[str, ...], text: tuple[str, ...]) -> float:
+def _contained(phrase: list[str], text: list[str], present: set[str]) -> float:
     """Return how much of a name stands in `text`, word after word: 1 for the whole name, more words count more."""
-    if not phrase or len(phrase) > len(text):
+    if not phrase or not present.issuperset(phrase):
         return 0.0
     for i in range(len(text) - len(phrase) + 1):
         if text[i : i + len(phrase)] == phrase:
