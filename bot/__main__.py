@@ -31,10 +31,10 @@ def _rasa_python(settings: Settings) -> str:
 
 def _replace_process(command: list[str], settings: Settings) -> None:
     """Become another program, so that signals and the process id are its own."""
-    from bot.supervisor import environment
+    from bot.processes import environment
 
     os.chdir(settings.root)
-    os.execvpe(command[0], command, environment(settings))
+    os.execvpe(command[0], command, environment(settings))  # noqa: S606
 
 
 @click.group()
@@ -46,7 +46,8 @@ def main() -> None:
 @main.command()
 def up() -> None:
     """Start everything and keep it running."""
-    from bot.supervisor import Supervisor, processes, taken_ports
+    from bot.processes import processes, taken_ports
+    from bot.supervisor import Supervisor
 
     settings = _settings()
     _rasa_python(settings)
@@ -96,7 +97,7 @@ def work() -> None:
 @main.command()
 def rasa() -> None:
     """Run Rasa alone, in its own environment."""
-    from bot.supervisor import rasa_command
+    from bot.processes import rasa_command
 
     settings = _settings()
     _rasa_python(settings)
@@ -106,7 +107,7 @@ def rasa() -> None:
 @main.command()
 def actions() -> None:
     """Run the action server alone."""
-    from bot.supervisor import actions_command
+    from bot.processes import actions_command
 
     settings = _settings()
     _replace_process(actions_command(settings), settings)

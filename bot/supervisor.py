@@ -1,132 +1,92 @@
 """All processes under one roof: starts them, keeps them running, gathers their lines, stops them cleanly."""
 
 import asyncio
+import contextlib
 import ctypes
 import json
 import os
-import secrets
+import re
 import shutil
 import signal
-import socket
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
 
+from bot.processes import Process, environment
 from bot.settings import Settings
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 STEADY_AFTER_SECONDS = 30.0
-STOP_SECONDS = 12.0
+# All stop at the same time; with what is left in their pipes everything is over within 12 s.
+STOP_SECONDS = 10.0
+NOT_READY_SECONDS = 60.0
+LONGEST_LINE = 2000
 PR_SET_PDEATHSIG = 1
 
-
-@dataclass
-class Process:
-    """One program to keep running. `port` is where it listens, if it does."""
-
-    name: str
-    command: list[str]
-    port: int | None = None
-    environment: dict[str, str] = field(default_factory=dict)
-
-
-def processes(settings: Settings) -> list[Process]:
-    """Everything `lawang up` runs, in the order in which it starts."""
-    python = sys.executable
-    return [
-        Process("rasa", rasa_command(settings), settings.rasa_port),
-        Process("city", [python, "-m", "connectors.sandbox"], settings.sandbox_port),
-        Process("actions", actions_command(settings), settings.actions_port),
-        Process("door", [python, "-m", "bot", "serve"], settings.port),
-        Process("worker", [python, "-m", "bot", "work"]),
-    ]
-
-
-def rasa_command(settings: Settings) -> list[str]:
-    """Rasa in its own environment, started by our launcher."""
-    python = str(settings.root / ".venv-rasa" / "bin" / "python")
-    return [python, "-m", "intents.server", "--port", str(settings.rasa_port)]
-
-
-def actions_command(settings: Settings) -> list[str]:
-    """The action server: rasa-sdk in one quiet process."""
-    return [sys.executable, "-m", "actions.server", "--port", str(settings.actions_port)]
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """What every process gets on top of the operator's environment."""
-    metrics = settings.var / "metrics"
-    given = {
-        "PYTHONUNBUFFERED": "1",
-        "PORT": str(settings.port),
-        "RASA_PORT": str(settings.rasa_port),
-        "ACTIONS_PORT": str(settings.actions_port),
-        "SANDBOX_PORT": str(settings.sandbox_port),
-        "ACTIONS_URL": f"http://127.0.0.1:{settings.actions_port}/webhook",
-        "LAWANG_URL": settings.local_url,
-        "SANDBOX_URL": settings.sandbox_url,
-        "SANDBOX_DATABASE": str(settings.var / "kota.db"),
-        "SANDBOX_WEBHOOK_SECRET": os.environ.get("SANDBOX_WEBHOOK_SECRET") or secrets.token_urlsafe(32),
-        "OPEN311_URL": os.environ.get("OPEN311_URL", f"{settings.sandbox_url}/open311/v2"),
-        "MPP_URL": os.environ.get("MPP_URL", f"{settings.sandbox_url}/mpp/v1"),
-        "PERIZINAN_URL": os.environ.get("PERIZINAN_URL", f"{settings.sandbox_url}/perizinan/v1"),
-        "LAWANG_VAR": str(settings.var),
-        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
-    }
-    return {**os.environ, **given}
-
-
-def taken_ports(wanted: list[Process]) -> list[Process]:
-    """The processes whose port somebody else listens on already."""
-    taken = []
-    for process in wanted:
-        if process.port is None:
-            continue
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", process.port))
-            except OSError:
-                taken.append(process)
-    return taken
+_UNPRINTABLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_libc = ctypes.CDLL(None)
 
 
 class Supervisor:
-    """Runs processes until told to stop; one that ends is started again after a growing pause."""
+    """Runs processes until told to stop; one that ends is started again after a growing pause.
+
+    The first SIGINT or SIGTERM lets everyone finish, a second one kills at once.
+    """
 
     def __init__(self, settings: Settings, wanted: list[Process], say: Callable[[str], None]) -> None:
         self._settings = settings
         self._wanted = wanted
         self._say = say
         self._stop = asyncio.Event()
-        self._running: dict[str, asyncio.subprocess.Process] = {}
+        self._hurry = asyncio.Event()
+        self._pids: dict[str, int] = {}
         self._environment = environment(settings)
+        self._register = settings.var / "run" / "processes.json"
 
     async def run(self) -> None:
         """Start everything and wait for SIGINT or SIGTERM."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._asked_to_stop)
         metrics = Path(self._environment["PROMETHEUS_MULTIPROC_DIR"])
         shutil.rmtree(metrics, ignore_errors=True)
         metrics.mkdir(parents=True)
-        (self._settings.var / "run").mkdir(parents=True, exist_ok=True)
+        self._register.parent.mkdir(parents=True, exist_ok=True)
         async with asyncio.TaskGroup() as group:
             for process in self._wanted:
                 group.create_task(self._keep(process), name=process.name)
             group.create_task(self._welcome(), name="welcome")
-            await self._stop.wait()
-            await self._end_all()
+        self._register.unlink(missing_ok=True)
+        self._line("lawang", "everything is stopped")
+
+    def _asked_to_stop(self) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+            return
+        self._line("lawang", "stopping; once more to stop at once")
+        self._stop.set()
 
     async def _keep(self, process: Process) -> None:
         pause = FIRST_PAUSE_SECONDS
         while not self._stop.is_set():
             started = time.monotonic()
+            ended = await self._run_once(process)
+            if self._stop.is_set():
+                return
+            if time.monotonic() - started > STEADY_AFTER_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
+            self._line("lawang", f"{process.name} {ended}; again in {pause:.1f} s")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _run_once(self, process: Process) -> str:
+        """Run one program to its end, or to ours; says how it ended."""
+        try:
             child = await asyncio.create_subprocess_exec(
                 *process.command,
                 cwd=self._settings.root,
@@ -135,81 +95,116 @@ class Supervisor:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=partial(_die_with_parent, os.getpid()),
             )
-            self._running[process.name] = child
-            self._note()
-            await self._gather(process.name, child)
-            code = await child.wait()
-            if self._stop.is_set():
-                return
-            if time.monotonic() - started > STEADY_AFTER_SECONDS:
-                pause = FIRST_PAUSE_SECONDS
-            self._line("lawang", f"{process.name} ended ({_reason(code)}); again in {pause:.1f} s")
-            try:
-                await asyncio.wait_for(self._stop.wait(), pause)
-            except TimeoutError:
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-
-    async def _gather(self, name: str, child: asyncio.subprocess.Process) -> None:
+        except OSError as error:
+            return f"cannot be started ({error.strerror}: {process.command[0]})"
+        self._note(process.name, child.pid)
         assert child.stdout is not None
+        gathering = asyncio.create_task(self._gather(process.name, child.stdout))
+        ending = asyncio.create_task(_end_of(child))
+        await _first(ending, self._stop)
+        if not ending.done():
+            _signal(child.pid, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(_first(ending, self._hurry), STOP_SECONDS)
+        # What a program started itself must not keep its port, nor its pipe.
+        _signal(child.pid, signal.SIGKILL)
+        code = await ending
+        await asyncio.wait({gathering}, timeout=1)
+        gathering.cancel()
+        self._note(process.name, None)
+        return f"ended ({_reason(code)})"
+
+    async def _gather(self, name: str, stream: asyncio.StreamReader) -> None:
+        """Pass a program's lines on until it closes its output; of an endless line, the beginning."""
+        within = False
         while True:
             try:
-                line = await child.stdout.readline()
-            except ValueError:
-                continue
-            if not line:
+                line = await stream.readuntil()
+            except asyncio.IncompleteReadError as end:
+                if not within:
+                    self._line(name, _text(end.partial))
                 return
-            self._line(name, line.decode(errors="replace").rstrip())
+            except asyncio.LimitOverrunError as over:
+                start = await stream.readexactly(over.consumed)
+                if not within:
+                    self._line(name, _text(start))
+                within = True
+                continue
+            if not within:
+                self._line(name, _text(line))
+            within = False
 
     def _line(self, name: str, text: str) -> None:
         if text:
-            self._say(f"{time.strftime('%H:%M:%S')} {name:>7} │ {text}")
+            # A log that nobody reads any more (a closed pipe) is no reason to stop serving.
+            with contextlib.suppress(OSError, ValueError):
+                self._say(f"{time.strftime('%H:%M:%S')} {name:>7} │ {text}")
 
-    def _note(self) -> None:
+    def _note(self, name: str, pid: int | None) -> None:
         """Write who runs where, for `lawang doctor` and for tests that kill."""
-        pids = {name: child.pid for name, child in self._running.items()}
-        path = self._settings.var / "run" / "processes.json"
-        fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps({"supervisor": os.getpid(), **pids}))
-        fresh.replace(path)
-
-    async def _end_all(self) -> None:
-        for child in self._running.values():
-            _signal(child, signal.SIGTERM)
-        waits = [asyncio.create_task(child.wait()) for child in self._running.values()]
-        _, late = await asyncio.wait(waits, timeout=STOP_SECONDS)
-        if late:
-            for child in self._running.values():
-                _signal(child, signal.SIGKILL)
-            await asyncio.wait(late)
+        if pid is None:
+            self._pids.pop(name, None)
+        else:
+            self._pids[name] = pid
+        fresh = self._register.with_suffix(".new")
+        # Useful to know, but a full disk is no reason to stop serving.
+        with contextlib.suppress(OSError):
+            fresh.write_text(json.dumps({"supervisor": os.getpid(), **self._pids}))
+            fresh.replace(self._register)
 
     async def _welcome(self) -> None:
-        """Say how to begin, once a message would be answered."""
+        """Say how to begin, once a message would be answered; say what is missing when that takes long."""
         started = time.monotonic()
+        patience = NOT_READY_SECONDS
+        missing: list[str] = ["door"]
         async with httpx.AsyncClient(timeout=3, trust_env=False) as client:
             while not self._stop.is_set():
                 try:
-                    ready = (await client.get(f"{self._settings.local_url}/readyz")).status_code == 200
-                except httpx.HTTPError:
-                    ready = False
-                if ready:
-                    self._say(welcome(self._settings, time.monotonic() - started))
+                    answer = await client.get(f"{self._settings.local_url}/readyz")
+                    missing = [name for name, there in answer.json().items() if not there]
+                except (httpx.HTTPError, ValueError, AttributeError):
+                    missing = ["door"]
+                waited = time.monotonic() - started
+                if not missing:
+                    self._say(welcome(self._settings, waited))
                     return
-                try:
+                if waited > patience:
+                    wait = f"not ready after {waited:.0f} s, missing: {', '.join(missing)}"
+                    self._line("lawang", f"{wait}; see the lines above or run `lawang doctor`")
+                    patience *= 2
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), 0.3)
-                except TimeoutError:
-                    continue
+
+
+async def _end_of(child: asyncio.subprocess.Process) -> int:
+    """Wait for a program's exit code; `child.wait()` would also wait for whoever inherited its output."""
+    while child.returncode is None:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    return child.returncode
+
+
+async def _first(task: "asyncio.Task[int]", event: asyncio.Event) -> None:
+    """Wait for a task or an event, whichever comes first; the task goes on."""
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
 
 
 def welcome(settings: Settings, seconds: float) -> str:
     """What a newcomer reads when everything runs."""
-    telegram = "on, by long polling" if settings.telegram_token else "off (set TELEGRAM_BOT_TOKEN to turn it on)"
+    telegram = (
+        "on, by long polling" if settings.telegram_token else "off (set TELEGRAM_BOT_TOKEN to turn it on)"
+    )
+    city = f"{settings.sandbox_url}/    the stand-in city: move a case on, call the next number"
     return f"""
   Lawang is open after {seconds:.0f} s.
 
     web chat     {settings.public_url}/
-    Meja Kota    {settings.sandbox_url}/    the stand-in city: move a case on, call the next number
+    Meja Kota    {"none in production" if settings.production else city}
     for vendors  {settings.public_url}/openapi.json
     Telegram     {telegram}
 
@@ -223,16 +218,24 @@ def welcome(settings: Settings, seconds: float) -> str:
 """
 
 
-def _die_with_parent() -> None:
-    """A supervisor that is killed takes its processes along: no orphan keeps a port."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def _die_with_parent(parent: int) -> None:
+    """A supervisor that is killed takes its processes along, at once: no orphan keeps a port.
+
+    SIGKILL, because every process here is built to be killed, and a polite signal may be ignored.
+    """
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
-def _signal(child: asyncio.subprocess.Process, number: int) -> None:
-    try:
-        os.killpg(child.pid, number)
-    except ProcessLookupError:
-        pass
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, number)
+
+
+def _text(line: bytes) -> str:
+    text = _UNPRINTABLE.sub("", line.decode(errors="replace").rstrip())
+    return text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]} … (shortened)"
 
 
 def _reason(code: int) -> str:
