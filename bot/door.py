@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from bot import texts
 from bot.channels.base import Channel
 from bot.dialogue.base import DialogueEngine
 from bot.dialogue.rasa import RasaEngine
@@ -14,9 +13,12 @@ from bot.storage.database import Database
 from bot.storage.keyvalue import KeyValue, MemoryKeyValue, RedisKeyValue, connect
 from bot.storage.media import MediaStore
 from bot.storage.wakeups import LocalWakeups, RedisWakeups, Wakeups
+from bot.texts import Texts
+from bot.texts import load as load_texts
 from bot.vocabulary.messages import ChannelName
 from connectors.registry import Registry
-from intents import catalog
+from intents.catalog import Catalog, Tenant
+from intents.catalog import load as load_catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,8 @@ class Door:
     database: Database
     keyvalue: KeyValue
     wakeups: Wakeups
-    texts: texts.Texts
-    catalog: catalog.Catalog
+    texts: Texts
+    catalog: Catalog
     media: MediaStore
     engine: DialogueEngine
     sealer: Sealer
@@ -36,7 +38,7 @@ class Door:
     channels: Mapping[ChannelName, Channel] = field(default_factory=dict)
 
     @property
-    def tenants(self) -> Mapping[str, catalog.Tenant]:
+    def tenants(self) -> Mapping[str, Tenant]:
         """The governments served, by id."""
         return self.catalog.tenants
 
@@ -76,8 +78,8 @@ async def open_door(settings: Settings) -> AsyncIterator[Door]:
             database=database,
             keyvalue=keyvalue,
             wakeups=wakeups,
-            texts=texts.load(settings.root),
-            catalog=catalog.load(settings.root),
+            texts=load_texts(settings.root),
+            catalog=load_catalog(settings.root),
             media=media,
             engine=engine,
             sealer=Sealer(settings.secret_key),

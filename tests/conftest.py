@@ -21,6 +21,7 @@ from connectors.registry import Registry
 from intents import catalog
 from tests import engines
 from tests.scripted import ScriptedEngine
+from tests.system.running import System
 
 HAS_POSTGRES = engines.postgres_answers()
 HAS_REDIS = engines.redis_answers()
@@ -141,3 +142,12 @@ async def door(open_doors: Callable[..., Door]) -> Door:
     made = open_doors()
     await made.wakeups.start()
     return made
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The whole system with the real Rasa model, started once for all journeys."""
+    running = System(tmp_path_factory.mktemp("system"))
+    running.start()
+    yield running
+    assert running.stop() == 0, running.log.read_text()[-3000:]

@@ -34,8 +34,8 @@ async def run(door: Door, stop: asyncio.Event) -> None:
 async def file(door: Door, filing: Any) -> None:
     """Try to file one complaint. The idempotency key makes an unknown outcome safe to ask again."""
     draft = read_draft(filing.draft)
-    connector = door.registry.by_id(filing.connector)
     try:
+        connector = door.registry.by_id(filing.connector)
         receipt = await connector.submit_complaint(draft)
     except BackendRejected as error:
         await _close(door, filing, draft, None, error)
