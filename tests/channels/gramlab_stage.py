@@ -40,6 +40,16 @@ def wait_for(count, chat, bot):
     raise SystemExit(f"{count} answers expected, got {answers(chat, bot)}")
 
 
+def wait_for_answer(press):
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with World.open(WORLD) as world:
+            if world.get_callback(user_id=citizen, callback_id=press)["answer"]:
+                return True
+        time.sleep(0.05)
+    return False
+
+
 with World.create(WORLD, seed=1, now=int(time.time())) as world:
     bot = world.create_user(first_name="Lawang", is_bot=True, username="lawang_bot")["id"]
     citizen = world.create_user(first_name="Budi", language_code="id")["id"]
@@ -69,10 +79,7 @@ with BotAPIServer(WORLD) as server:
                 user_id=citizen, chat_id=chat, message_id=question["id"], data=token_of_yes, request_id="r1"
             )
         wait_for(3, chat, bot)
-        with World.open(WORLD) as world:
-            seen["press answered"] = bool(
-                world.get_callback(user_id=citizen, callback_id=press["id"])["answer"]
-            )
+        seen["press answered"] = wait_for_answer(press["id"])
 
         say(group, neighbour, "halo bot")
         seen["group"] = [message["text"] for message in wait_for(1, group, bot)]
