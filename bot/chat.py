@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -18,6 +19,10 @@ HELP = (
     "Write a message. The number or title of a button presses it; /photo FILE and /place LAT,LON send those. "
     "Ctrl-D ends."
 )
+
+
+# The city's own sentences mark bold words with asterisks.
+_BOLD = re.compile(r"\*([^*\n]+)\*")
 
 
 @click.command()
@@ -142,7 +147,7 @@ def _typed(talk: Talk, text: str) -> dict[str, Any]:
 
 def _show(messages: list[dict[str, Any]]) -> None:
     for message in messages:
-        click.secho("\n" + (message["text"] or ""), fg="cyan")
+        click.secho("\n" + _BOLD.sub(r"\x1b[1m\1\x1b[22m", message["text"] or ""), fg="cyan")
         for item in message["attachments"]:
             click.secho(f"  {item['title'] or item['kind']}: {item['url']}", fg="cyan")
         for number, button in enumerate(message["buttons"], 1):

@@ -1,17 +1,15 @@
 """A front door with a scripted engine in place of Rasa, for driving the web chat in a browser.
 
-Run as `python tests/e2e/stage.py PORT FOLDER`. Everything but the engine is the real thing: API, inbox,
+Run as `python -m tests.e2e.stage PORT FOLDER`. Everything but the engine is the real thing: API, inbox,
 worker, outbox, SQLite. `POST /stage/push` makes the city speak first; typed words choose the replies.
 """
 
 import asyncio
 import sys
-from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -30,16 +28,22 @@ REPLIES: dict[str, str] = {
     "stage.echo": "Bapak/Ibu menulis: {text}",
     "stage.plain": "Baik, sudah kami catat.",
     "stage.greeting": "Selamat datang di layanan percakapan {tenant_short_name}. Apa yang bisa kami bantu?",
-    "stage.lamp": "Baik, laporan lampu jalan mati. Di mana letaknya? Bagikan lokasi atau tulis nama jalannya.",
+    "stage.lamp": "Baik, laporan lampu jalan mati. Di mana letaknya? Bagikan lokasi atau tulis alamatnya.",
     "stage.located": "Lokasi diterima, di sekitar Jl. Majapahit, Kel. Mentikan. Ada fotonya?",
-    "stage.pictured": "Foto diterima. Kirim laporan ini?\n\nLampu jalan mati\nJl. Majapahit, Kel. Mentikan\n1 foto",
+    "stage.pictured": (
+        "Foto diterima. Kirim laporan ini?\n\n"
+        "*Jenis*: Lampu jalan mati\n*Tempat*: Jl. Majapahit, Mentikan\n*Foto*: 1"
+    ),
     "stage.filed": (
-        "Laporan terkirim dengan nomor CNI-2026-0412.\nTarget ditangani paling lambat Selasa, 24 November 2026.\n"
+        "Laporan terkirim dengan nomor *CNI-2026-0412*.\n"
+        "Target ditangani paling lambat *Selasa, 24 November 2026*.\n"
         "Kabar perkembangannya kami kirim di sini."
     ),
     "stage.card": (
-        "KTP hilang, syarat penggantian KTP-el:\n• Surat keterangan hilang dari kepolisian\n• Fotokopi Kartu Keluarga\n"
-        "Biaya: gratis. Waktu: 1 hari kerja bila blangko ada.\nKeterangan: https://dispendukcapil.mojokertokota.go.id"
+        "KTP hilang, syarat penggantian KTP-el:\n"
+        "• Surat keterangan hilang dari kepolisian\n"
+        "• Fotokopi Kartu Keluarga\n"
+        "Keterangan: https://dispendukcapil.mojokertokota.go.id"
     ),
     "stage.long": "\n".join(f"Baris keterangan nomor {number}." for number in range(1, 60)),
 }
@@ -47,6 +51,13 @@ CHOICES = {
     "stage.greeting": [("Cari layanan", "/find_service"), ("Lapor masalah", "/report_complaint")],
     "stage.pictured": [("Kirim laporan", "/affirm"), ("Ubah", "/change"), ("Batal", "/cancel")],
     "stage.card": [("Lokasi Disdukcapil", "/ask_place"), ("Ambil antrean MPP", "/book_queue")],
+}
+WORDS = {
+    "lampu": "stage.lamp",
+    "ktp": "stage.card",
+    "panjang": "stage.long",
+    "halo": "stage.greeting",
+    "/affirm": "stage.filed",
 }
 
 
@@ -63,12 +74,9 @@ class ScriptedEngine:
             return self._speak("stage.pictured")
         if turn.location:
             return self._speak("stage.located")
-        if text.startswith("gema "):
-            return Say("stage.echo", {"text": turn.text[5:]})
-        for word, key in (
-            ("lampu", "stage.lamp"), ("ktp", "stage.card"), ("panjang", "stage.long"), ("halo", "stage.greeting"),
-            ("/affirm", "stage.filed"),
-        ):  # fmt: skip
+        if text.startswith("tirukan "):
+            return Say("stage.echo", {"text": turn.text[8:]})
+        for word, key in WORDS.items():
             if word in text:
                 return self._speak(key)
         return self._speak("stage.plain")
@@ -79,13 +87,6 @@ class ScriptedEngine:
 
     async def ready(self) -> bool:
         return True
-
-
-class StageTexts(dict[str, str]):
-    """The project's sentences and the stage's own; an unknown key is its own sentence."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return super().get(key, key)
 
 
 def build(settings: configuration.Settings) -> FastAPI:
@@ -126,10 +127,8 @@ def build(settings: configuration.Settings) -> FastAPI:
 
 
 def _texts(door: Door) -> texts.Texts:
-    common: Mapping[str, str] = StageTexts(
-        {key: door.texts._common[key] for key in door.texts.keys()} | REPLIES
-    )
-    return texts.Texts(common, door.texts._tenants)
+    """The project's sentences and the stage's own."""
+    return texts.Texts({**door.texts._common, **REPLIES}, door.texts._tenants)
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 // One message as an element: words, pictures, places, files, choices, time and tick.
-import { icon, linked, make, outside, safe, unseen } from "./nodes.js";
+import { icon, linked, make, outside, safe, spoken, unseen } from "./nodes.js";
 import { clock, say } from "./words.js";
 
 const LONG = { in: 600, out: 1500 };
@@ -24,7 +24,7 @@ export function bubble(message, { press, share }) {
 }
 
 function words(text, direction) {
-  const node = make("div", { class: "words" }, ...linked(text));
+  const node = make("div", { class: "words" }, ...(direction === "out" ? spoken(text) : linked(text)));
   const long = text.length > LONG[direction] || text.split("\n").length > LINES[direction];
   if (!long) return [node];
   node.classList.add("clamped");

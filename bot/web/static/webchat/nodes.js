@@ -28,6 +28,20 @@ const ADDRESS = /\b(?:https?:\/\/|www\.)[^\s<>"']+/gi;
 const REFERENCE = /\b[A-Z]{1,6}-(?:[A-Z0-9]+-)*[A-Z0-9]*\d\b/g;
 const CLOSERS = /[.,;:!?)\]}’”*_]+$/;
 
+const BOLD = /\*([^*\n]+)\*/g;
+
+// The city's own sentences: *words* between asterisks are bold. What citizens wrote comes without asterisks.
+export function spoken(text) {
+  const parts = [];
+  let from = 0;
+  for (const match of text.matchAll(BOLD)) {
+    parts.push(...linked(text.slice(from, match.index)), make("strong", {}, ...linked(match[1])));
+    from = match.index + match[0].length;
+  }
+  parts.push(...linked(text.slice(from)));
+  return parts;
+}
+
 // Plain text with its web addresses clickable; everything else stays as written.
 export function linked(text) {
   const parts = [];
