@@ -14,9 +14,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     problems = check.check(given.root)
     for problem in problems:
-        print(problem)
+        print(problem)  # noqa: T201
     count = sum(1 for _ in sentences.read(given.root)) if not problems else 0
-    print(f"{len(problems)} problems" if problems else f"{count} training sentences, nothing to mend")
+    print(f"{len(problems)} problems" if problems else f"{count} training sentences, nothing to mend")  # noqa: T201
     return 1 if problems else 0
 
 

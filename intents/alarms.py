@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (patterns and tables read better unbroken)
 """The words of danger, as patterns over normalised text (see normaliser): what `emergency` looks for.
 
 Order matters: the first kind that matches names the emergency, so harm to a person by a person comes first.
@@ -67,7 +68,9 @@ VIOLENCE = _any(
     rf"(?:{_HIT}|dianiaya|disiksa|dihajar|dipukul\w*) {NEAR}{_KIN}",
     rf"saya (?:\w+ )?(?:dijual|(?:mau )?kabur \w+ dipukul|{_HIT}|dianiaya|disiksa|diperkosa|dilecehkan|disekap|dicekik|diancam (?:mau )?(?:dibunuh|bunuh))",
     r"(?:husband|boyfriend|father|wife|dad) (?:\w+ )?(?:hits|beats|hit|beat|abuses|hurts)|takut (?:sama|dengan|ke|pada) suami|saya takut suami|(?:dong|orang) (?:baku )?pukul (?:\w+ ){0,3}(?:istri|perempuan|mama|badan)|dipukul (?:terus|tiap hari|setiap hari|habis habisan|sampai)|(?:suami|bapak tiri|ayah tiri|paman|om) (?:\w+ ){0,3}masuk kamar saya",
-    r"diperkosa|pemerkosaan|dilecehkan|pelecehan seksual|(?:takut|tidak berani) pulang {0}(?:suami|bapak|ayah|dipukul|dihajar)".replace("{0}", GAP % 2),
+    r"diperkosa|pemerkosaan|dilecehkan|pelecehan seksual|(?:takut|tidak berani) pulang {0}(?:suami|bapak|ayah|dipukul|dihajar)".replace(
+        "{0}", GAP % 2
+    ),
     r"(?:suami|bapak|ayah|pacar) {0}(?:ngamuk|mengamuk)".replace("{0}", GAP % 2),
 )
 
@@ -183,7 +186,9 @@ SINCE = re.compile(r"\b(?:dari|sejak|mulai) (?:tadi malam|kemarin|semalam|tadi)\
 NOW = re.compile(
     r"\b(?:sekarang|masih|sedang|barusan|baru saja|saat ini|ini lagi|cepat|darurat|gawat|segera|belum padam|tolong+|bantu|bantuin|help|buruan|ambulans|damkar|pemadam)\b"
 )
-URGENT = re.compile(r"\b(?:sekarang|sedang|barusan|baru saja|cepat|darurat|gawat|segera|belum padam|buruan|ambulans|damkar|pemadam|api masih|tolong tolong)\b|!")
+URGENT = re.compile(
+    r"\b(?:sekarang|sedang|barusan|baru saja|cepat|darurat|gawat|segera|belum padam|buruan|ambulans|damkar|pemadam|api masih|tolong tolong)\b|!"
+)
 PAPER = re.compile(
     r"\b(?:surat|santunan|klaim|asuransi|akta|ktp|kk|kia|ijazah|sertifikat|dokumen|syarat\w*|jasa raharja|bpjs|jkk|jkn|rujukan|bpkb|stnk|sim|buku nikah|arsip|ganti rugi"
     r"|keterangan|ahli waris|bansos|bantuan (?:sosial|korban|untuk|buat|bagi|dana|modal|rumah)|laporan saya|status laporan|laporan yang|biaya|tarif|gratis|sewa|pinjam|jadwal|daftar|pendaftaran|imunisasi"

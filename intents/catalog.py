@@ -95,7 +95,8 @@ class Catalog:
 
 
 def load(root: Path = ROOT) -> Catalog:
-    """Read the catalogue under `root`/data. Missing folders give an empty catalogue, broken files an error."""
+    """Read the catalogue under `root`/data. Missing folders give an empty catalogue, broken files an
+    error."""
     data = Path(root) / "data"
     services = {
         service.id: service
@@ -108,14 +109,18 @@ def load(root: Path = ROOT) -> Catalog:
         for topic in (_topic(entry, path) for entry in _entries(path, "topics"))
     }
     tenants = {
-        tenant.id: tenant for tenant in (_tenant(path) for path in sorted((data / "tenants").glob("*/tenant.yml")))
+        tenant.id: tenant
+        for tenant in (_tenant(path) for path in sorted((data / "tenants").glob("*/tenant.yml")))
     }
     return Catalog(services, topics, tenants)
 
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(
+            path.read_text(encoding="utf-8"),
+            Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),  # noqa: S506
+        )
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CatalogError(f"{path}: {error}") from error
 
@@ -174,7 +179,7 @@ def _service(entry: dict[str, Any], path: Path) -> Service:
         tenants=_tenants(entry.get("tenants")),
         last_verified=verified,
         details=entry,
-        **{name: _texts(entry.get(name)) for name in many},
+        **{name: _texts(entry.get(name)) for name in many},  # type: ignore[arg-type]
         **{name: _text(entry.get(name)) for name in one},  # type: ignore[arg-type]
     )
 

@@ -1,4 +1,5 @@
-"""Look over what people taught: every mistake in training sentences, holdout and labels, all in one report."""
+"""Look over what people taught: every mistake in training sentences, holdout and labels, all in one
+report."""
 
 import re
 from collections import defaultdict
@@ -48,7 +49,7 @@ def check(root: Path = ROOT) -> list[Problem]:
     problems += _personal(taught)
     problems += _unknown(taught, catalog)
     problems += _leaks(taught, root)
-    return sorted({problem: None for problem in problems}, key=lambda problem: (str(problem.path), problem.text))
+    return sorted(dict.fromkeys(problems), key=lambda problem: (str(problem.path), problem.text))
 
 
 def domain_intents(root: Path = ROOT) -> set[str]:
@@ -56,7 +57,9 @@ def domain_intents(root: Path = ROOT) -> set[str]:
     named: set[str] = set()
     for path in sorted(root.glob("intents/*/domain.yml")):
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        named |= {entry if isinstance(entry, str) else next(iter(entry)) for entry in document.get("intents", [])}
+        named |= {
+            entry if isinstance(entry, str) else next(iter(entry)) for entry in document.get("intents", [])
+        }
     return named
 
 
@@ -95,7 +98,9 @@ def _personal(taught: list[Sentence]) -> Iterator[Problem]:
     for sentence in taught:
         kinds = sorted({found.kind for found in mask(sentence.text).found})
         if kinds:
-            yield Problem(sentence.path, f"personal data ({', '.join(kinds)}) in {mask(sentence.text).text!r}")
+            yield Problem(
+                sentence.path, f"personal data ({', '.join(kinds)}) in {mask(sentence.text).text!r}"
+            )
 
 
 def _unknown(taught: list[Sentence], catalog: catalogue.Catalog) -> Iterator[Problem]:

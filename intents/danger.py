@@ -1,7 +1,9 @@
-"""How likely a message tells of danger: a small linear model in plain Python, for the guard that works without Rasa.
+"""How likely a message tells of danger: a small linear model in plain Python, for the guard that works
+without Rasa.
 
 `data/language/danger.json` is written by `python -m intents.danger` (in Rasa's environment, from the training
-sentences) and belongs into git, so that the guard is the same in every process and needs no training to start.
+sentences) and belongs into git, so that the guard is the same in every process and needs no training to
+start.
 """
 
 import json
@@ -84,7 +86,9 @@ def learn(path: Path = PATH) -> None:
                     data.append(value / length)
         pointers.append(len(columns))
     matrix = csr_matrix((data, columns, pointers), shape=(len(texts), len(kept)))
-    model = LogisticRegression(C=12, max_iter=200, tol=1e-3).fit(matrix, labels, sample_weight=np.array(shares))
+    model = LogisticRegression(C=12, max_iter=200, tol=1e-3).fit(
+        matrix, labels, sample_weight=np.array(shares)
+    )
     weights = {
         feature: [round(float(w), 1) for w in model.coef_[:, i]]
         for feature, i in kept.items()
@@ -96,7 +100,9 @@ def learn(path: Path = PATH) -> None:
         "idf": {feature: round(idf[feature], 1) for feature in weights},
         "weights": weights,
     }
-    path.write_text(json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")), encoding="utf-8")
+    path.write_text(
+        json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (patterns and tables read better unbroken)
 """Days and times as citizens say them, in Indonesian, Javanese, Kupang Malay and a little English.
 
 `resolve` reads all mentions in a text against an aware `now`; `combine` makes one wish of them for a booking.
@@ -44,7 +45,9 @@ _DAYS = {
     6: "ahad|ngahad|akad|sunday|minggu|mingg?u",
 }
 _DAY = "|".join(f"(?:{names})" for names in _DAYS.values())
-_WEEKDAY_ONLY = "|".join(f"(?:{names})" for day, names in _DAYS.items() if day != 6) + "|ahad|ngahad|akad|sunday"
+_WEEKDAY_ONLY = (
+    "|".join(f"(?:{names})" for day, names in _DAYS.items() if day != 6) + "|ahad|ngahad|akad|sunday"
+)
 _MONTHS = [
     "januari|jan|january",
     "februari|pebruari|feb|peb|february",
@@ -65,7 +68,10 @@ _LAST = r"(?:lalu|kemarin|kemaren|kmrn|kmaren|wingi|kepungkur|yang lalu|yg lalu|
 _WEEK = r"(?:minggu|mgu|mggu|pekan)"
 _NUM = rf"(?:\d{{1,2}}|{WORD_PATTERN})"
 _DATE_WORD = r"(?:tanggal|tgl|tggl|tanggale|tg|per tanggal)\.?"
-_NOT_ADDRESS = "".join(f"(?<!{word})" for word in ("rt ", "rt", "rt\\.", "rt\\. ", "rw ", "no ", "no\\.", "jam ", "jm ", "blok ", "gang "))
+_NOT_ADDRESS = "".join(
+    f"(?<!{word})"
+    for word in ("rt ", "rt", "rt\\.", "rt\\. ", "rw ", "no ", "no\\.", "jam ", "jm ", "blok ", "gang ")
+)
 
 Read = Callable[[re.Match[str], date], Mention]
 
@@ -234,7 +240,9 @@ def _full(match: re.Match[str], today: date) -> Mention:
         years = [today.year, today.year + 1]
     else:
         years = [int(year) + (2000 if len(year) == 2 else 0)]
-    if not 1 <= month <= 12 or not 1 <= day <= max(monthrange(y, month)[1] for y in [*years, 2028][-2 if year is None else -3 :]):
+    if not 1 <= month <= 12 or not 1 <= day <= max(
+        monthrange(y, month)[1] for y in [*years, 2028][-2 if year is None else -3 :]
+    ):
         return _at(match, problem="impossible")
     for candidate in years:
         try:
@@ -256,16 +264,28 @@ def _iso(match: re.Match[str], today: date) -> Mention:
 _UNIT = r"(?:hari|hr|dina|dino|dinten|minggu|mgu|pekan|bulan|bln|sasi|wulan)"
 _SPAN_COUNT = rf"(?:(?P<n>se|sak|\d{{1,2}}|{WORD_PATTERN})\s*)"
 _RULES: list[tuple[str, Read]] = [
-    (rf"(?P<y>20\d\d)-(?P<m>\d\d?)-(?P<d>\d\d?)(?!\d)", _iso),
-    (rf"(?:{_DATE_WORD}\s*)?(?P<d>{_NUM})(?:\s+|\s*[-/.]\s*)(?P<mon>{_MONTH})\.?(?:\s*[-/,.]?\s*(?P<y>20\d\d|'?\d\d(?=\s*$)))?(?!\w)", _full),
-    (rf"{_NOT_ADDRESS}(?:{_DATE_WORD}\s*)?(?<![\d/.-])(?P<d>\d{{1,2}})\s?/\s?(?P<m>\d{{1,2}})(?:\s?/\s?(?P<y>20\d\d|\d\d))?(?![\d/])", _full),
-    (rf"(?<![\d/.-])(?P<d>\d{{1,2}})-(?P<m>\d{{1,2}})-(?P<y>20\d\d|\d\d)(?![\d-])", _full),
-    (rf"(?<![\d/.-])(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.(?P<y>20\d\d)(?![\d-])", _full),
+    (r"(?P<y>20\d\d)-(?P<m>\d\d?)-(?P<d>\d\d?)(?!\d)", _iso),
+    (
+        rf"(?:{_DATE_WORD}\s*)?(?P<d>{_NUM})(?:\s+|\s*[-/.]\s*)(?P<mon>{_MONTH})\.?(?:\s*[-/,.]?\s*(?P<y>20\d\d|'?\d\d(?=\s*$)))?(?!\w)",
+        _full,
+    ),
+    (
+        rf"{_NOT_ADDRESS}(?:{_DATE_WORD}\s*)?(?<![\d/.-])(?P<d>\d{{1,2}})\s?/\s?(?P<m>\d{{1,2}})(?:\s?/\s?(?P<y>20\d\d|\d\d))?(?![\d/])",
+        _full,
+    ),
+    (r"(?<![\d/.-])(?P<d>\d{1,2})-(?P<m>\d{1,2})-(?P<y>20\d\d|\d\d)(?![\d-])", _full),
+    (r"(?<![\d/.-])(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>20\d\d)(?![\d-])", _full),
     (rf"{_DATE_WORD}\s*(?P<d>\d{{1,2}})-(?P<m>\d{{1,2}})(?![\d-])", _full),
-    (rf"{_DATE_WORD}\s*(?P<d>{_NUM})\s+(?:(?P<next>(?:bulan|bln|sasi|wulan)\s+{_NEXT})|(?P<this>(?:bulan|bln|sasi|wulan)\s+(?:ini|iki|niki)))", _of_month),
+    (
+        rf"{_DATE_WORD}\s*(?P<d>{_NUM})\s+(?:(?P<next>(?:bulan|bln|sasi|wulan)\s+{_NEXT})|(?P<this>(?:bulan|bln|sasi|wulan)\s+(?:ini|iki|niki)))",
+        _of_month,
+    ),
     (rf"{_DATE_WORD}\s*(?P<d>{_NUM})(?![\d:])(?!\.\d)", _of_month),
     (rf"(?:hari\s+|dina\s+)?(?P<day>{_DAY})\s+{_WEEK}\s+{_NEXT}", _next_week_day),
-    (rf"{_WEEK}\s+{_NEXT}\s*,?\s*(?:hari\s+|dina\s+)?(?P<day>{_WEEKDAY_ONLY}|(?<=hari )minggu)", _next_week_day),
+    (
+        rf"{_WEEK}\s+{_NEXT}\s*,?\s*(?:hari\s+|dina\s+)?(?P<day>{_WEEKDAY_ONLY}|(?<=hari )minggu)",
+        _next_week_day,
+    ),
     (rf"(?:hari|dina|dino|hr)\s+(?P<day>minggu)\s+{_NEXT}", _coming_sunday),
     (rf"{_WEEK}\s+{_NEXT}|next week", _week(1)),
     (rf"(?:malem|malam|mlm|bengi)\s+(?P<day>{_DAY})(?!\s+{_NEXT})", _eve),
@@ -277,33 +297,59 @@ _RULES: list[tuple[str, Read]] = [
     (rf"(?:hari|dina|dino|hr)\s+(?P<day>{_DAY})\s+{_NEXT}", _day_next),
     (rf"next\s+(?P<day>{_WEEKDAY_ONLY})", _day_next),
     (rf"(?:hari\s+|dina\s+)?(?P<day>{_WEEKDAY_ONLY})\s+(?:minggu\s+)?(?:ini|iki|niki)", _day_this),
-    (rf"(?:akhir pekan|weekend|akhir minggu)(?:\s+(?:depan|ini|besok))?", _weekend),
+    (r"(?:akhir pekan|weekend|akhir minggu)(?:\s+(?:depan|ini|besok))?", _weekend),
     (rf"{_WEEK}\s+(?:ini|iki|niki)|this week", _week(0)),
     (rf"{_WEEK}\s+{_LAST}|last week", _week(-1)),
-    (rf"(?P<part>akhir|awal|pertengahan|tengah|pungkasan)\s+(?:bulan|bln|sasi|wulan)\s+{_NEXT}", _month_span(1)),
-    (rf"(?P<part>akhir|awal|pertengahan|tengah|pungkasan)\s+(?:bulan|bln|sasi|wulan)(?:\s+(?:ini|iki))?", _month_span(0)),
+    (
+        rf"(?P<part>akhir|awal|pertengahan|tengah|pungkasan)\s+(?:bulan|bln|sasi|wulan)\s+{_NEXT}",
+        _month_span(1),
+    ),
+    (
+        r"(?P<part>akhir|awal|pertengahan|tengah|pungkasan)\s+(?:bulan|bln|sasi|wulan)(?:\s+(?:ini|iki))?",
+        _month_span(0),
+    ),
     (rf"(?:bulan|bln|sasi|wulan)\s+{_NEXT}|next month", _month_span(1)),
     (rf"(?:bulan|bln|sasi|wulan)\s+{_LAST}|last month", _month_span(-1)),
-    (rf"(?:bulan|bln|sasi|wulan)\s+(?:ini|iki|niki)", _month_span(0)),
+    (r"(?:bulan|bln|sasi|wulan)\s+(?:ini|iki|niki)", _month_span(0)),
     (rf"(?:tahun|thn|taun)\s+{_NEXT}", _year_next),
-    (rf"{_SPAN_COUNT}(?P<unit>{_UNIT})\s+(?:yang\s+|yg\s+)?(?:lalu|kemarin|kemaren|kmrn|kepungkur|ago)", _days_ago),
-    (rf"(?:dalam\s+)?{_SPAN_COUNT}(?P<unit>{_UNIT})\s+(?:lagi|lg|maneh|malih|kedepan|ke depan|mendatang|kemudian|engkas|ngkas)", _in_days),
+    (
+        rf"{_SPAN_COUNT}(?P<unit>{_UNIT})\s+(?:yang\s+|yg\s+)?(?:lalu|kemarin|kemaren|kmrn|kepungkur|ago)",
+        _days_ago,
+    ),
+    (
+        rf"(?:dalam\s+)?{_SPAN_COUNT}(?P<unit>{_UNIT})\s+(?:lagi|lg|maneh|malih|kedepan|ke depan|mendatang|kemudian|engkas|ngkas)",
+        _in_days,
+    ),
     (r"(?:besok\s*|bsk\s*|sesuk\s*)?(?:lusa|emben|mben|mbesuk emben)(?:e|nya)?(?!\w)", _offset(2)),
     (r"(?:day after tomorrow)", _offset(2)),
-    (r"(?:hari|dina|dino|dinten|hr)\s+(?:ini|iki|niki|ni)|ini hari|hr ini|today|saiki|sekarang(?: juga)?|skrg|skrng|sakniki", _offset(0)),
+    (
+        r"(?:hari|dina|dino|dinten|hr)\s+(?:ini|iki|niki|ni)|ini hari|hr ini|today|saiki|sekarang(?: juga)?|skrg|skrng|sakniki",
+        _offset(0),
+    ),
     (r"(?:tadi|wau|mau)\s+(?:malam|malem|bengi|mlm)(?!\s+(?:minggu|jum|kamis))", _last_night),
     (rf"(?P<part>{PART})\s+(?:ini|iki|niki)", _part_today),
-    (r"(?:tadi|wau|nanti|ntar|nti|mengko|mangke)(?=\s+(?:pagi|siang|sore|malam|malem|mlm|subuh|isuk|bengi|awan)(?!\w))", _offset(0)),
+    (
+        r"(?:tadi|wau|nanti|ntar|nti|mengko|mangke)(?=\s+(?:pagi|siang|sore|malam|malem|mlm|subuh|isuk|bengi|awan)(?!\w))",
+        _offset(0),
+    ),
     (r"(?:wingi|kemarin|kemaren|kmrn|kmarin|kmaren)\s+(?:lusa|dulu|emben)|kapan hari", _offset(-2)),
     (r"(?:kemarin|kemaren|kmrn|kmarin|kmaren|wingi|dek wingi|kolo wingi|yesterday)(?:nya)?", _offset(-1)),
-    (r"(?:besok|bsk|bsok|besuk|beso|sesuk|mene|mbenjing|benjing|benjang|ngesuk|esok(?: hari)?|tomorrow)(?:nya)?(?!\s+lusa)", _offset(1)),
+    (
+        r"(?:besok|bsk|bsok|besuk|beso|sesuk|mene|mbenjing|benjing|benjang|ngesuk|esok(?: hari)?|tomorrow)(?:nya)?(?!\s+lusa)",
+        _offset(1),
+    ),
     (rf"(?:hari|dina|dino|dinten|hr|dinten)\s+(?P<day>{_DAY})", _plain_day),
     (rf"(?P<day>{_WEEKDAY_ONLY})", _plain_day),
 ]
 _COMPILED = [(re.compile(rf"(?<![\w-]){pattern}(?![\w])", re.IGNORECASE), read) for pattern, read in _RULES]
 _COUNTED = re.compile(rf"(?:\d|\b(?:{WORD_PATTERN}|tiap|setiap|beberapa|pirang|per|se))\s*$", re.IGNORECASE)
-_LONE_SUNDAY = re.compile(rf"(?<![\w-])(?P<day>minggu)(?![\w-])(?!\s+(?:{_NEXT}|{_LAST}|ini|iki|lagi|ke\b))", re.IGNORECASE)
-_BRIDGE = re.compile(r"[\s,.;:()-]*(?:(?:di|pd|pada|jam|pukul|sekitar|kira2|kira-kira|yang|yg|nya|e|hari|dan|at)[\s,.]*)*", re.I)
+_LONE_SUNDAY = re.compile(
+    rf"(?<![\w-])(?P<day>minggu)(?![\w-])(?!\s+(?:{_NEXT}|{_LAST}|ini|iki|lagi|ke\b))", re.IGNORECASE
+)
+_BRIDGE = re.compile(
+    r"[\s,.;:()-]*(?:(?:di|pd|pada|jam|pukul|sekitar|kira2|kira-kira|yang|yg|nya|e|hari|dan|at)[\s,.]*)*",
+    re.I,
+)
 
 
 def resolve(text: str, now: datetime) -> list[Mention]:
@@ -376,9 +422,11 @@ def _fit(first: Mention, second: Mention) -> bool:
             first.part_of_day and second.part_of_day and first.part_of_day != second.part_of_day
         )
     # "senin, 30 november" or "besok senin": the more exact one counts.
-    return bool(first.day and second.day and (first.day == second.day or "ambiguous" in (first.problem, second.problem))) or (
-        first.range is not None and second.day is not None
-    )
+    return bool(
+        first.day
+        and second.day
+        and (first.day == second.day or "ambiguous" in (first.problem, second.problem))
+    ) or (first.range is not None and second.day is not None)
 
 
 def _merge(first: Mention, second: Mention) -> Mention:

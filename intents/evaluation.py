@@ -87,8 +87,8 @@ def messages(path: Path = ROOT / "tests" / "holdout" / "messages.tsv") -> list[M
 
 def evaluate(held: Iterable[Message], read: Callable[[str], dict[str, Any]]) -> Report:
     """Ask `read` (a Reader's shape) about each message and count."""
-    names = ("intent", "service top-1", "service top-3", "topic", "emergency recall", "emergency precision")
-    names += ("emergency recall (guard alone)", "emergency precision (guard alone)", "language")
+    names = ["intent", "service top-1", "service top-3", "topic", "emergency recall", "emergency precision"]
+    names += ["emergency recall (guard alone)", "emergency precision (guard alone)", "language"]
     shares = {name: Share() for name in names}
     report = Report(shares)
     sure: list[tuple[float, bool]] = []
@@ -120,7 +120,9 @@ def evaluate(held: Iterable[Message], read: Callable[[str], dict[str, Any]]) -> 
             if raised:
                 shares[f"emergency precision{suffix}"].add(bool(message.emergency))
         if alarm != bool(message.emergency):
-            report.wrong.append(("emergency", message.text, message.emergency or "-", str(guess["emergency"])))
+            report.wrong.append(
+                ("emergency", message.text, message.emergency or "-", str(guess["emergency"]))
+            )
         if message.language in ("id", "jv", "en"):
             shares["language"].add(guess["language"]["code"] == message.language)
             if guess["language"]["code"] != message.language:

@@ -1,4 +1,7 @@
-"""The pieces a text is judged by: words, neighbouring pairs, letter groups. Plain Python, used everywhere alike."""
+"""The pieces a text is judged by: words, neighbouring pairs, letter groups. Plain Python, used everywhere
+alike."""
+
+import itertools
 
 LETTERS = (2, 5)
 
@@ -6,7 +9,7 @@ LETTERS = (2, 5)
 def word_features(text: str) -> list[str]:
     """Return the words and neighbouring pairs of a normalised text."""
     words = text.split()
-    return [f"w:{word}" for word in words] + [f"w:{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    return [f"w:{word}" for word in words] + [f"w:{a} {b}" for a, b in itertools.pairwise(words)]
 
 
 def letter_features(text: str) -> list[str]:

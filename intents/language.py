@@ -1,6 +1,8 @@
-"""Which language a citizen writes: Indonesian, Javanese or English; Kupang Malay is a variety of Indonesian here.
+"""Which language a citizen writes: Indonesian, Javanese or English; Kupang Malay is a variety of
+Indonesian here.
 
-langdetect's n-grams with profiles of our own (see data/language/profiles/ATTRIBUTION.md), a word list for short
+langdetect's n-grams with profiles of our own (see data/language/profiles/ATTRIBUTION.md), a word list for
+short
 messages, and the citizen's last language as a prior. A hint for courtesy lines, never a gate.
 """
 
@@ -42,15 +44,20 @@ class Language:
 @lru_cache(maxsize=1)
 def _factory() -> DetectorFactory:
     factory = DetectorFactory()
-    factory.load_json_profile([(DATA / "profiles" / f"{code}.json").read_text(encoding="utf-8") for code in CODES])
+    factory.load_json_profile(
+        [(DATA / "profiles" / f"{code}.json").read_text(encoding="utf-8") for code in CODES]
+    )
     return factory
 
 
 @lru_cache(maxsize=1)
 def _words() -> dict[str, frozenset[str]]:
-    lists = yaml.load((DATA / "words.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-    known = {name: frozenset(w for w in words.split() if not w.endswith("_")) for name, words in lists.items()}
-    # Chat spellings that are neither Javanese nor Kupang Malay are Indonesian, and so are their standard words.
+    lists = yaml.load((DATA / "words.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    known = {
+        name: frozenset(w for w in words.split() if not w.endswith("_")) for name, words in lists.items()
+    }
+    # Chat spellings that are neither Javanese nor Kupang Malay are Indonesian, and so are their standard
+    # words.
     chat = {word for pair in slang().items() for phrase in pair for word in phrase.split()}
     chat -= known["jv"] | known["kupang"] | known["en"]
     chat -= {word for word in chat if _javanese_form(word, chat)}
@@ -58,7 +65,8 @@ def _words() -> dict[str, frozenset[str]]:
 
 
 def _javanese_form(word: str, known: frozenset[str] | set[str]) -> bool:
-    """Say whether `word` is an Indonesian word with a Javanese ending: *syarate*, *lampune*, *laporanku* is not."""
+    """Say whether `word` is an Indonesian word with a Javanese ending: *syarate*, *lampune*, *laporanku*
+    is not."""
     return (word.endswith("ne") and len(word) > 5 and word[:-2] in known) or (
         word.endswith("e") and len(word) > 4 and word[:-1] in known
     )
@@ -77,7 +85,11 @@ def detect(text: str, previous: str | None = None) -> Language:
     kupang = sum(word in lists["kupang"] for word in words)
     for code in CODES:
         scores[code] += WORD_WEIGHT * sum(word in lists[code] for word in words)
-    scores["jv"] += 0.6 * WORD_WEIGHT * sum(_javanese_form(word, lists["id"]) for word in words if word not in lists["id"])
+    scores["jv"] += (
+        0.6
+        * WORD_WEIGHT
+        * sum(_javanese_form(word, lists["id"]) for word in words if word not in lists["id"])
+    )
     scores["id"] += WORD_WEIGHT * kupang
     for code, probability in _letters(" ".join(words)).items():
         scores[code] += min(1.0, len(words) / 4) * math.log(probability)
@@ -91,7 +103,8 @@ def detect(text: str, previous: str | None = None) -> Language:
 def _letters(text: str) -> dict[str, float]:
     """Return how likely the letters are in each language, never quite 0 nor 1: they must not outvote words.
 
-    langdetect draws n-grams at random until it is sure, which is slow and changes its mind on short texts; this is
+    langdetect draws n-grams at random until it is sure, which is slow and changes its mind on short texts;
+    this is
     the expectation of the same walk, all n-grams counted once.
     """
     factory = _factory()

@@ -9,9 +9,18 @@ from dataclasses import dataclass, field
 
 from intents.numbers import references
 
-TAGS = {"nik": "[NIK]", "kk": "[KK]", "nop": "[NOP]", "phone": "[TELEPON]", "email": "[EMAIL]", "bpjs": "[BPJS]"}
+TAGS = {
+    "nik": "[NIK]",
+    "kk": "[KK]",
+    "nop": "[NOP]",
+    "phone": "[TELEPON]",
+    "email": "[EMAIL]",
+    "bpjs": "[BPJS]",
+}
 
-_EMAIL = re.compile(r"[\w.+-]+ ?@ ?[\w-]+(?:\.[\w-]+)+|[\w.+-]+\s?(?:\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_EMAIL = re.compile(
+    r"[\w.+-]+ ?@ ?[\w-]+(?:\.[\w-]+)+|[\w.+-]+\s?(?:\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+", re.IGNORECASE
+)
 _RUN = re.compile(r"\(?\+?\d(?:[ \t]?[-–.()/\t ]{0,2}\d)+")
 _PROTECTED = re.compile(
     r"\d{1,2}[.:]\d{2}(?:[.:]\d{2})?\s*(?:-|–|s/?d|sampai)\s*\d{1,2}[.:]\d{2}"  # opening hours
@@ -21,7 +30,9 @@ _PROTECTED = re.compile(
     r"|-?\d{1,3}\.\d{3,}\s*,\s*-?\d{1,3}\.\d{3,}",  # coordinates
     re.IGNORECASE,
 )
-_KK_BEFORE = re.compile(r"(?:\bkk\b|kartu keluarga|\bno(?:mor)?\.? ?kk\b|\bkk(?:nya|ku|ne|e)\b)", re.IGNORECASE)
+_KK_BEFORE = re.compile(
+    r"(?:\bkk\b|kartu keluarga|\bno(?:mor)?\.? ?kk\b|\bkk(?:nya|ku|ne|e)\b)", re.IGNORECASE
+)
 _NIK_BEFORE = re.compile(r"\b(?:nik|ktp|e-?ktp)(?:nya|ku|ne|e)?\b", re.IGNORECASE)
 _NOP_BEFORE = re.compile(r"\b(?:nop|pbb|objek pajak)\b", re.IGNORECASE)
 _BPJS_BEFORE = re.compile(r"\b(?:bpjs|jkn|kis)\b", re.IGNORECASE)
@@ -111,7 +122,11 @@ def _kind(text: str, start: int, end: int) -> str | None:
         return "kk" if _last(_KK_BEFORE, before) > _last(_NIK_BEFORE, before) else "nik"
     if 10 <= count <= 18 and _last(_NOP_BEFORE, before) >= 0 and count >= 17:
         return "nop"
-    if count == 13 and (digits.startswith("000") or _last(_BPJS_BEFORE, before) >= 0) and not digits.startswith("08"):
+    if (
+        count == 13
+        and (digits.startswith("000") or _last(_BPJS_BEFORE, before) >= 0)
+        and not digits.startswith("08")
+    ):
         return "bpjs"
     if re.match(r"\(?(?:\+?62|0)[\s().-]*8", text[start:end]) and 9 <= count <= 15:
         return "phone"

@@ -16,7 +16,7 @@ DATA = Path(__file__).resolve().parents[1] / "data" / "language"
 _TOKEN = re.compile(r"\[[A-Z]+\]|[a-z]+(?:[-'’][a-z]+)*2?|\d+(?:[.,:/]\d+)*|[!?]")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _DOUBLE_END = re.compile(r"([a-z])\1$")
-_INVISIBLE = dict.fromkeys(map(ord, "​‌‍⁠﻿­"))
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b‌‍⁠﻿­"))
 _CLITICS = ("nya", "ne", "ku", "mu", "e", "kah", "lah", "x")
 
 
@@ -30,7 +30,7 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=1)
 def slang() -> dict[str, str]:
     """Return spelling → standard words, as the data file says."""
-    document = yaml.load((DATA / "slang.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    document = yaml.load((DATA / "slang.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
     words: dict[str, str] = {}
     for standard, spellings in document["chat"].items():
         for spelling in str(spellings).split():
@@ -76,7 +76,8 @@ def word(token: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """Return the normalised words of `text`; masks such as [NIK] stay whole, ! and ? are words of their own."""
+    """Return the normalised words of `text`; masks such as [NIK] stay whole, ! and ? are words of their
+    own."""
     masked = re.sub(r"\[(nik|kk|telepon|email|nop|bpjs)\]", lambda m: f"[{m[1].upper()}]", fold(text))
     found: list[str] = []
     for token in _TOKEN.findall(masked):

@@ -21,37 +21,101 @@ _WORDS = {
 VALUES = {spelling.replace("_", " "): value for value, names in _WORDS.items() for spelling in names.split()}
 VALUES |= {f"{word} belas": value + 10 for word, value in tuple(VALUES.items()) if 2 <= value <= 9}
 VALUES |= {f"{word} welas": value + 10 for word, value in tuple(VALUES.items()) if 2 <= value <= 9}
-VALUES |= {"dua puluh": 20, "rong puluh": 20, "tiga puluh": 30, "telung puluh": 30, "selikur": 21, "selawe": 25}
+VALUES |= {
+    "dua puluh": 20,
+    "rong puluh": 20,
+    "tiga puluh": 30,
+    "telung puluh": 30,
+    "selikur": 21,
+    "selawe": 25,
+}
 VALUES |= {f"dua puluh {word}": 20 + v for word, v in tuple(VALUES.items()) if 1 <= v <= 9 and word != "se"}
 VALUES |= {"tiga puluh satu": 31}
 
 # Longest first, so that "dua belas" is not read as "dua".
-WORD_PATTERN = "|".join(sorted((re.escape(word) for word in VALUES if word not in ("se", "one")), key=len, reverse=True))
+WORD_PATTERN = "|".join(
+    sorted((re.escape(word) for word in VALUES if word not in ("se", "one")), key=len, reverse=True)
+)
 
 # What citizens call numbers of people, never of cases.
 PERSONAL_PREFIXES = frozenset(
-    "nik kk ktp hp wa no nop telp tlp tel nomor nomer hub nmr ponsel phone rek bpjs npwp kis pin otp rt rw jl".split()
+    [
+        "nik",
+        "kk",
+        "ktp",
+        "hp",
+        "wa",
+        "no",
+        "nop",
+        "telp",
+        "tlp",
+        "tel",
+        "nomor",
+        "nomer",
+        "hub",
+        "nmr",
+        "ponsel",
+        "phone",
+        "rek",
+        "bpjs",
+        "npwp",
+        "kis",
+        "pin",
+        "otp",
+        "rt",
+        "rw",
+        "jl",
+    ]
 )
 _REFERENCE = re.compile(
     r"(?<![\w-])(?P<prefix>[a-z]{2,6})(?P<rest>(?:[-‐–/][a-z0-9]{1,14}){1,5})(?![\w-])", re.IGNORECASE
 )
 _SPACED = re.compile(
-    r"(?<![\w-])(?P<prefix>mjk|kpg|mkb|mpp|pbg|ppid|skt|pkkpr|slf|reg)[ .]?(?P<a>\d{4})[ .](?P<b>\d{4,6})(?![\w-])",
+    r"(?<![\w-])(?P<prefix>mjk|kpg|mkb|mpp|pbg|ppid|skt|pkkpr|slf|reg)[ .]?(?P<a>\d{4})[ .](?P<b>\d{4,6})(?![\w-])",  # noqa: E501
     re.IGNORECASE,
 )
-_QUEUE_CODE = re.compile(r"(?<![\w-])(?P<prefix>mpp|mpk|pkm)[ -]?(?P<code>(?=[a-z]*\d)[a-z0-9]{4,6})(?![\w-])", re.IGNORECASE)
-_NOT_REFERENCES = frozenset("covid sd smp sma smk jam tgl pukul rp usia umur kelas lt no nik".split())
+_QUEUE_CODE = re.compile(
+    r"(?<![\w-])(?P<prefix>mpp|mpk|pkm)[ -]?(?P<code>(?=[a-z]*\d)[a-z0-9]{4,6})(?![\w-])", re.IGNORECASE
+)
+_NOT_REFERENCES = frozenset(
+    [
+        "covid",
+        "sd",
+        "smp",
+        "sma",
+        "smk",
+        "jam",
+        "tgl",
+        "pukul",
+        "rp",
+        "usia",
+        "umur",
+        "kelas",
+        "lt",
+        "no",
+        "nik",
+    ]
+)
 _AMOUNT = re.compile(
     r"(?:(?P<rp>rp)\.?\s?)?(?P<digits>\d{1,3}(?:[.,]\d{3})+|\d+(?:[.,]\d+)?)\s?(?P<unit>ribu|rb|k\b|juta|jt|miliar|milyar)?"
     r"(?:\s?(?P<word>rupiah))?",
     re.IGNORECASE,
 )
-_UNITS = {"ribu": 1_000, "rb": 1_000, "k": 1_000, "juta": 10**6, "jt": 10**6, "miliar": 10**9, "milyar": 10**9}
+_UNITS = {
+    "ribu": 1_000,
+    "rb": 1_000,
+    "k": 1_000,
+    "juta": 10**6,
+    "jt": 10**6,
+    "miliar": 10**9,
+    "milyar": 10**9,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class NumberMention:
-    """A number with a meaning: `kind` is reference or amount; `value` its canonical text (rupiah for amounts)."""
+    """A number with a meaning: `kind` is reference or amount; `value` its canonical text (rupiah for
+    amounts)."""
 
     start: int
     end: int

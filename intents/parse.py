@@ -1,4 +1,5 @@
-"""`python -m intents.parse`: texts on stdin, one a line; one JSON object a line on stdout (DESIGN: `lawang parse`).
+"""`python -m intents.parse`: texts on stdin, one a line; one JSON object a line on stdout (DESIGN: `lawang
+parse`).
 
 Loads only the classifier out of the newest model in models/, neither Rasa nor TensorFlow, so it starts in a
 second. Exit status 2 with one line on stderr when there is no model.
@@ -19,6 +20,7 @@ from intents.masking import mask
 
 ROOT = Path(__file__).resolve().parents[1]
 MEMBER = "classifier.bin"
+HOME = "kota_mojokerto"
 
 
 class NoModel(Exception):
@@ -47,8 +49,11 @@ def load_reader(model: Path) -> Any:
     return Reader(Classifier.from_bytes(io.BytesIO(content).getvalue()), catalogue.load(ROOT))
 
 
-def line(reader: Any, text: str, now: datetime, tenant: catalogue.Tenant | None) -> dict[str, Any]:
-    """Return what is understood of one text, in the shape of `lawang parse`."""
+def line(
+    reader: Any, text: str, now: datetime, tenant: catalogue.Tenant | None, home: catalogue.Tenant | None
+) -> dict[str, Any]:
+    """Return what is understood of one text, in the shape of `lawang parse`; emergency numbers are
+    `home`'s."""
     masked = mask(text).text
     read = reader.read(masked, now, tenant.id if tenant else None)
     alarm = read["emergency"]
@@ -61,7 +66,7 @@ def line(reader: Any, text: str, now: datetime, tenant: catalogue.Tenant | None)
         "services": read["services"],
         "topic": read["topic"],
         "entities": read["entities"],
-        "emergency": None if alarm is None else {"kind": alarm["kind"], "number": _number(alarm, tenant)},
+        "emergency": None if alarm is None else {"kind": alarm["kind"], "number": _number(alarm, home)},
     }
 
 
@@ -79,8 +84,10 @@ def _number(alarm: dict[str, str], tenant: catalogue.Tenant | None) -> str | Non
 def main(arguments: list[str] | None = None) -> int:
     """Answer stdin line by line; each answer is flushed, so that a program can talk through a pipe."""
     given = argparse.ArgumentParser(prog="intents.parse", description=__doc__)
-    given.add_argument("--model", type=Path, default=ROOT / "models", help="a model archive, or the folder of models")
-    given.add_argument("--tenant", default="kota_mojokerto")
+    given.add_argument(
+        "--model", type=Path, default=ROOT / "models", help="a model archive, or the folder of models"
+    )
+    given.add_argument("--tenant", help="only this government's services and places; all of them otherwise")
     given.add_argument("--now", help="ISO 8601 with offset; the clock otherwise")
     options = given.parse_args(arguments)
     try:
@@ -89,12 +96,17 @@ def main(arguments: list[str] | None = None) -> int:
     except (NoModel, OSError, tarfile.TarError) as error:
         print(f"parse: {error}", file=sys.stderr)
         return 2
-    tenant = catalogue.load(ROOT).tenant(options.tenant)
-    zone = ZoneInfo(tenant.timezone if tenant else "Asia/Jakarta")
+    catalog = catalogue.load(ROOT)
+    tenant = catalog.tenant(options.tenant) if options.tenant else None
+    if options.tenant and tenant is None:
+        print(f"parse: no tenant {options.tenant}; there are {', '.join(catalog.tenants)}", file=sys.stderr)
+        return 2
+    home = tenant or catalog.tenant(HOME)
+    zone = ZoneInfo(home.timezone if home else "Asia/Jakarta")
     for text in sys.stdin:
         text = text.rstrip("\r\n")
         now = datetime.fromisoformat(options.now) if options.now else datetime.now(zone)
-        sys.stdout.write(json.dumps(line(reader, text, now, tenant), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(line(reader, text, now, tenant, home), ensure_ascii=False) + "\n")
         sys.stdout.flush()
     return 0
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (patterns and tables read better unbroken)
 """Where something is, without GPS: kelurahan and kecamatan, RT/RW, streets, landmarks, the two Mojokertos.
 
 Names come from `data/regions`. A name that exists on both sides of a border (Balongsari) is read as the asking
@@ -62,9 +63,13 @@ _STOP = (
 )
 _NAME = rf"(?:(?!(?:{_STOP})\b)[\w.'’-]+)(?:\s+(?!(?:{_STOP})\b)[\w'’-]+){{0,3}}"
 _STREET = re.compile(
-    rf"(?<!\w)(?:jalan raya|jalan|jln|jl|dalan|gang|gg|lorong|lrg)\.?\s+(?P<name>{_NAME}(?:\s+(?:no|nomor)\.?\s*\d+\w?)?)", re.IGNORECASE
+    rf"(?<!\w)(?:jalan raya|jalan|jln|jl|dalan|gang|gg|lorong|lrg)\.?\s+(?P<name>{_NAME}(?:\s+(?:no|nomor)\.?\s*\d+\w?)?)",
+    re.IGNORECASE,
 )
-_QUARTER = re.compile(rf"(?<!\w)(?:perumahan|perum|perumnas|lingkungan|link|lingk|dusun|dsn|kampung|kampong|blok|komplek|kompleks|btn)\.?\s+(?P<name>{_NAME})", re.IGNORECASE)
+_QUARTER = re.compile(
+    rf"(?<!\w)(?:perumahan|perum|perumnas|lingkungan|link|lingk|dusun|dsn|kampung|kampong|blok|komplek|kompleks|btn)\.?\s+(?P<name>{_NAME})",
+    re.IGNORECASE,
+)
 _BESIDE = r"(?:di\s+)?(?:depan|dpn|ngarep|ngarepe|muka|belakang|blkg|mburi|mburine|samping|sebelah(?:nya)?|sabalah|seberang|sebrang|dekat|deket|dkt|cedhak|cedek|cedak|celak|ngajeng|wingking|utara|selatan|timur|barat|lor|kidul|wetan|kulon|sekitar|bawah|atas|pojok|tengah)"
 _LANDMARK = re.compile(rf"(?<!\w){_BESIDE}\s+(?P<name>{_NAME})", re.IGNORECASE)
 _SPOTS = (
@@ -72,12 +77,49 @@ _SPOTS = (
     r"|simpang|perempatan|pertigaan|bundaran|halte|spbu|pom bensin|indomaret|alfamart|kantor|makam|kuburan|lapangan|gor|mall|toko|warung|pabrik|pelabuhan|pantai|kampus|tpa|tps|bypass"
 )
 _SPOT = re.compile(rf"(?<!\w)(?P<name>(?:{_SPOTS})(?:\s+(?!(?:{_STOP})\b)[\w'’-]+){{0,3}})", re.IGNORECASE)
-_AREA_WORD = re.compile(r"(?:kelurahan|kel|klurahan|desa|ds|kecamatan|kec|kab|kabupaten|kota)\.?\s*$", re.IGNORECASE)
+_AREA_WORD = re.compile(
+    r"(?:kelurahan|kel|klurahan|desa|ds|kecamatan|kec|kab|kabupaten|kota)\.?\s*$", re.IGNORECASE
+)
 _DISTRICT_WORD = re.compile(r"(?:kecamatan|kec)\.?\s*$", re.IGNORECASE)
 _VILLAGE_WORD = re.compile(r"(?:kelurahan|kel|klurahan|desa|ds|lurah)\.?\s*$", re.IGNORECASE)
 # Village names that are also everyday words: only after kelurahan, desa or another word of place.
 _EVERYDAY = frozenset(
-    "padi merdeka bello solor pacing puri sooko jetis kesemen gading meri miji wates bangsal watesnegoro medali sawo kembangan terusan kutoporong kemlagi lengkong tempuran banjarsari talok kalen sumengko ngoro kupang sekargadung pandan mojo awang punggul".split()
+    [
+        "padi",
+        "merdeka",
+        "bello",
+        "solor",
+        "pacing",
+        "puri",
+        "sooko",
+        "jetis",
+        "kesemen",
+        "gading",
+        "meri",
+        "miji",
+        "wates",
+        "bangsal",
+        "watesnegoro",
+        "medali",
+        "sawo",
+        "kembangan",
+        "terusan",
+        "kutoporong",
+        "kemlagi",
+        "lengkong",
+        "tempuran",
+        "banjarsari",
+        "talok",
+        "kalen",
+        "sumengko",
+        "ngoro",
+        "kupang",
+        "sekargadung",
+        "pandan",
+        "mojo",
+        "awang",
+        "punggul",
+    ]
 ) - {"meri", "miji", "wates", "puri", "sooko", "jetis", "kemlagi", "ngoro", "kupang", "bangsal", "bello"}
 
 
@@ -99,9 +141,18 @@ class Gazetteer:
         tenant = document["tenant"]
         self._add(Area(document["code"], document["name"], "city", tenant), document.get("aliases"))
         for district in document.get("districts", []):
-            self._add(Area(district["code"], district["name"], "kecamatan", tenant, document["name"]), district.get("aliases"))
+            self._add(
+                Area(district["code"], district["name"], "kecamatan", tenant, document["name"]),
+                district.get("aliases"),
+            )
             for village in district.get("villages", []):
-                area = Area(village["code"], village["name"], village.get("kind", "kelurahan"), tenant, district["name"])
+                area = Area(
+                    village["code"],
+                    village["name"],
+                    village.get("kind", "kelurahan"),
+                    tenant,
+                    district["name"],
+                )
                 self._add(area, village.get("aliases"))
 
     def _add(self, area: Area, aliases: list[str] | None) -> None:
@@ -111,7 +162,9 @@ class Gazetteer:
             self._names[spelling].add(area.code)
             words = spelling.split()
             if words[-1] in ("satu", "dua", "ii", "i"):
-                number = {"satu": ["1", "i"], "dua": ["2", "ii"], "ii": ["2", "dua"], "i": ["1", "satu"]}[words[-1]]
+                number = {"satu": ["1", "i"], "dua": ["2", "ii"], "ii": ["2", "dua"], "i": ["1", "satu"]}[
+                    words[-1]
+                ]
                 for other in number:
                     self._names[" ".join([*words[:-1], other])].add(area.code)
 
@@ -125,16 +178,32 @@ class Gazetteer:
         lowered = text.lower() if len(text.lower()) == len(text) else text
         found = [_rt_rw(match) for match in _RT_RW.finditer(lowered)]
         found += self._areas_in(lowered, tenant)
-        for kind, pattern in (("street", _STREET), ("quarter", _QUARTER), ("landmark", _LANDMARK), ("landmark", _SPOT)):
+        for kind, pattern in (
+            ("street", _STREET),
+            ("quarter", _QUARTER),
+            ("landmark", _LANDMARK),
+            ("landmark", _SPOT),
+        ):
             for match in pattern.finditer(lowered):
                 start, end = match.start(), match.end()
-                if kind == "street" and match["name"].split()[0] in ("rusak", "umum", "sehat", "keluar", "kaki", "raya", "tol", "nasional"):
+                if kind == "street" and match["name"].split()[0] in (
+                    "rusak",
+                    "umum",
+                    "sehat",
+                    "keluar",
+                    "kaki",
+                    "raya",
+                    "tol",
+                    "nasional",
+                ):
                     continue
                 while end > start and lowered[end - 1] in " .,'’-":
                     end -= 1
-                if not any(m.start < end and start < m.end for m in found if m.kind in ("street", "landmark", "quarter", "rt_rw")) and not any(
-                    m.start <= start and end <= m.end for m in found
-                ):
+                if not any(
+                    m.start < end and start < m.end
+                    for m in found
+                    if m.kind in ("street", "landmark", "quarter", "rt_rw")
+                ) and not any(m.start <= start and end <= m.end for m in found):
                     found.append(PlaceMention(start, end, kind, text[start:end]))
         return sorted(found, key=lambda mention: (mention.start, mention.end))
 
@@ -145,7 +214,9 @@ class Gazetteer:
             before = text[: match.start()]
             if name in _EVERYDAY and not _AREA_WORD.search(before):
                 continue
-            if re.search(r"(?:jalan|jln|jl|gang|dalan|raya)\.?\s+$", before) and not _AREA_WORD.search(before):
+            if re.search(r"(?:jalan|jln|jl|gang|dalan|raya)\.?\s+$", before) and not _AREA_WORD.search(
+                before
+            ):
                 continue
             areas = [self.areas[code] for code in sorted(self._names[name])]
             found.append(_choose(match.start(), match.end(), areas, before, text, tenant))
@@ -156,10 +227,14 @@ def _rt_rw(match: re.Match[str]) -> PlaceMention:
     rt = match["rt"] or match["rt3"]
     rw = match["rw"] or match["rw2"] or match["rw3"]
     value = " ".join(part for part in (rt and f"RT {int(rt)}", rw and f"RW {int(rw)}") if part)
-    return PlaceMention(match.start(), match.end(), "rt_rw", value, rt=int(rt) if rt else None, rw=int(rw) if rw else None)
+    return PlaceMention(
+        match.start(), match.end(), "rt_rw", value, rt=int(rt) if rt else None, rw=int(rw) if rw else None
+    )
 
 
-def _choose(start: int, end: int, areas: list[Area], before: str, text: str, tenant: str | None) -> PlaceMention:
+def _choose(
+    start: int, end: int, areas: list[Area], before: str, text: str, tenant: str | None
+) -> PlaceMention:
     """Pick one area of a name: the level that was said, then the side of the border, then the tenant's own."""
     if _DISTRICT_WORD.search(before):
         areas = [a for a in areas if a.kind == "kecamatan"] or areas
@@ -170,7 +245,11 @@ def _choose(start: int, end: int, areas: list[Area], before: str, text: str, ten
     side = _side(text)
     if side:
         areas = [a for a in areas if a.tenant == side] or areas
-    parents = [a for a in areas if a.parent and a.kind != "kecamatan" and re.search(rf"\b{re.escape(a.parent.lower())}\b", text[end:])]
+    parents = [
+        a
+        for a in areas
+        if a.parent and a.kind != "kecamatan" and re.search(rf"\b{re.escape(a.parent.lower())}\b", text[end:])
+    ]
     if parents and len(parents) < len(areas):
         areas = parents
     own = [a for a in areas if a.tenant == tenant]
@@ -178,8 +257,19 @@ def _choose(start: int, end: int, areas: list[Area], before: str, text: str, ten
     kind = {"city": "city", "kecamatan": "district"}.get(chosen.kind, "village")
     neighbours = {"kota_mojokerto", "kab_mojokerto"}
     # A Kupang citizen never means a Mojokerto village; the two Mojokertos do share names.
-    rivals = tuple(a for a in areas if a.tenant == tenant or (tenant in neighbours and a.tenant in neighbours) or not own)
-    return PlaceMention(start, end, kind, chosen.name, chosen.code, chosen.tenant, ambiguous=len(rivals) > 1, candidates=rivals)
+    rivals = tuple(
+        a for a in areas if a.tenant == tenant or (tenant in neighbours and a.tenant in neighbours) or not own
+    )
+    return PlaceMention(
+        start,
+        end,
+        kind,
+        chosen.name,
+        chosen.code,
+        chosen.tenant,
+        ambiguous=len(rivals) > 1,
+        candidates=rivals,
+    )
 
 
 def _side(text: str) -> str | None:

@@ -29,15 +29,28 @@ class Reader:
         self._ranking = Ranking(catalog)
 
     def read(
-        self, text: str, now: datetime, tenant: str | None = None, ranking_length: int = 10, previous: str | None = None
+        self,
+        text: str,
+        now: datetime,
+        tenant: str | None = None,
+        ranking_length: int = 10,
+        previous: str | None = None,
     ) -> dict[str, Any]:
-        """Return intent, intent_ranking, service, services, topic, topics, entities, language and emergency."""
+        """Return intent, intent_ranking, service, services, topic, topics, entities, language and
+        emergency."""
         plain = normalise(text)
         answers = self._classifier.answer(plain)
         alarm = emergency.check(text)
         intents = _lift(answers["intent"], alarm)
-        ranking = sorted(({"name": n, "confidence": round(p, 6)} for n, p in intents.items()), key=lambda e: -e["confidence"])
-        if alarm is None and ranking[0]["name"] in ("emergency", "crisis") and ranking[0]["confidence"] >= ALARMED:
+        ranking: list[dict[str, Any]] = sorted(
+            ({"name": n, "confidence": round(p, 6)} for n, p in intents.items()),
+            key=lambda e: -e["confidence"],
+        )
+        if (
+            alarm is None
+            and ranking[0]["name"] in ("emergency", "crisis")
+            and ranking[0]["confidence"] >= ALARMED
+        ):
             alarm = emergency.name(text, ranking[0]["name"] == "crisis")
         services = self._ranking.services(text, _without_nothing(answers["service"]), tenant)
         topics = self._ranking.topics(text, _without_nothing(answers["topic"]))

@@ -14,19 +14,22 @@ from intents.normaliser import tokens
 K1, B = 1.2, 0.4
 WEIGHTS = {"title": 3.0, "aliases": 3.0, "old_names": 3.0, "id": 1.5, "produk": 1.0, "persyaratan": 0.3}
 # Words of asking, not of the thing asked for.
-STOP = frozenset(
-    """yang di ke dari dan atau untuk dengan saya kamu kita apa bagaimana mana berapa kapan siapa kenapa mau bisa
-    tidak sudah belum ada ini itu ya saja sekali lagi masih harus juga kalau tolong mohon minta maaf selamat pagi
-    siang sore malam bapak ibu kakak admin urus urusan mengurus membuat buat bikin cara caranya syarat syaratnya
-    biaya lama jam buka tempat informasi info cek pada oleh punya nya dong sih kan deh kok min halo permisi
-    terima kasih layanan surat kartu kota online proses lewat dulu daftar mengajukan ajukan pengajuan izin
-    kantor dinas dimana sini sana bawa perlu butuh dapat""".split()
+_STOP = (
+    "yang di ke dari dan atau untuk dengan saya kamu kita apa bagaimana mana berapa kapan siapa "
+    "kenapa mau bisa tidak sudah belum ada ini itu ya saja sekali lagi masih harus juga kalau tolong "
+    "mohon minta maaf selamat pagi siang sore malam bapak ibu kakak admin urus urusan mengurus "
+    "membuat buat bikin cara caranya syarat syaratnya biaya lama jam buka tempat informasi info cek "
+    "pada oleh punya nya dong sih kan deh kok min halo permisi terima kasih layanan surat kartu kota "
+    "online proses lewat dulu daftar mengajukan ajukan pengajuan izin kantor dinas dimana sini sana "
+    "bawa perlu butuh dapat"
 )
-SOFT = frozenset("surat kartu izin daftar layanan pajak kota informasi cek dinas perlu butuh".split())
+_SOFT = "surat kartu izin daftar layanan pajak kota informasi cek dinas perlu butuh"
+STOP, SOFT = frozenset(_STOP.split()), frozenset(_SOFT.split())
 
 
 def words(text: str) -> list[str]:
-    """Return the searchable words of `text`; common asking words are dropped, soft ones kept at low weight."""
+    """Return the searchable words of `text`; common asking words are dropped, soft ones kept at low
+    weight."""
     return [token for token in tokens(text) if token.isalnum() and (token not in STOP or token in SOFT)]
 
 
@@ -51,7 +54,9 @@ class Search:
                 tokens(name) for name in (service.title, *service.aliases, *service.old_names)
             ]
         count = max(1, len(catalog.services))
-        self._idf = {word: math.log(1 + (count - n + 0.5) / (n + 0.5)) for word, n in document_frequency.items()}
+        self._idf = {
+            word: math.log(1 + (count - n + 0.5) / (n + 0.5)) for word, n in document_frequency.items()
+        }
         self._unseen = math.log(1 + count)
         lengths = [sum(weights.values()) for weights in self._weights.values()]
         mean = sum(lengths) / len(lengths) if lengths else 1.0
@@ -68,7 +73,8 @@ class Search:
         self._near: dict[str, tuple[tuple[str, float], ...]] = {}
 
     def find(self, text: str, tenant: str | None = None, limit: int = 3) -> list[tuple[str, float]]:
-        """Return up to `limit` (service id, score) of what `tenant` offers, best first; nothing fits → empty."""
+        """Return up to `limit` (service id, score) of what `tenant` offers, best first; nothing fits →
+        empty."""
         asked = set(words(text))
         if not asked or not self._weights:
             return []
@@ -77,18 +83,20 @@ class Search:
         for word in asked:
             best: dict[str, float] = {}
             for near, alike in self._similar(word):
-                for service, weight in self._postings[near].items():
-                    best[service] = max(best.get(service, 0.0), weight * alike)
+                for found, weight in self._postings[near].items():
+                    best[found] = max(best.get(found, 0.0), weight * alike)
             share = self._ask_weight(word)
-            for service, weight in best.items():
-                sums[service] += share * weight / (weight + K1 * self._norms[service])
+            for found, weight in best.items():
+                sums[found] += share * weight / (weight + K1 * self._norms[found])
         whole = tokens(text)
         present = set(whole)
         scored = []
         for service in self.catalog.services_for(tenant):
             if service.id in sums:
                 phrase = max((_contained(p, whole, present) for p in self._phrases[service.id]), default=0.0)
-                scored.append((service.id, round(min(1.0, 0.75 * sums[service.id] / total + 0.25 * phrase), 4)))
+                scored.append(
+                    (service.id, round(min(1.0, 0.75 * sums[service.id] / total + 0.25 * phrase), 4))
+                )
         scored.sort(key=lambda pair: -pair[1])
         return scored[:limit]
 
@@ -131,7 +139,8 @@ def _weigh(service: Service) -> dict[str, float]:
 
 
 def _contained(phrase: list[str], text: list[str], present: set[str]) -> float:
-    """Return how much of a name stands in `text`, word after word: 1 for the whole name, more words count more."""
+    """Return how much of a name stands in `text`, word after word: 1 for the whole name, more words count
+    more."""
     if not phrase or not present.issuperset(phrase):
         return 0.0
     for i in range(len(text) - len(phrase) + 1):

@@ -40,7 +40,7 @@ def read(root: Path = ROOT) -> Iterator[Sentence]:
 def read_file(path: Path) -> Iterator[Sentence]:
     """Yield the sentences of one file; both of Rasa's forms of `examples` are read."""
     try:
-        document: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        document: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("nlu"), list):
@@ -56,4 +56,6 @@ def read_file(path: Path) -> Iterator[Sentence]:
             continue
         for example in examples:
             extra = example.get("metadata") or {}
-            yield Sentence(str(example["text"]).strip(), entry["intent"], extra.get("service"), extra.get("topic"), path)
+            yield Sentence(
+                str(example["text"]).strip(), entry["intent"], extra.get("service"), extra.get("topic"), path
+            )

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (patterns and tables read better unbroken)
 """Times of day as citizens say them: *jam setengah 9*, *9 pagi*, *jam 2* (14.00 at an office), *habis jumatan*."""
 
 import re
@@ -30,7 +31,11 @@ _PARTS = {
 PART = "|".join(_PARTS.values())
 _AFTER = r"(?:habis|abis|abes|bar|bakda|ba'?da|sesudah|setelah|sehabis|rampung|bibar|sawise)"
 _PRAYERS = [
-    (r"(?:sholat |salat |shalat )?(?:jum'?atan|jumatan|jum'?at an|jumat'?an)|(?:sholat |salat |shalat )jum'?at", TimeOfDay(13), "siang"),
+    (
+        r"(?:sholat |salat |shalat )?(?:jum'?atan|jumatan|jum'?at an|jumat'?an)|(?:sholat |salat |shalat )jum'?at",
+        TimeOfDay(13),
+        "siang",
+    ),
     (r"(?:sholat |salat )?(?:dzuhur|duhur|zuhur|dhuhur|lohor)", TimeOfDay(12, 30), "siang"),
     (r"(?:sholat |salat )?(?:ashar|asar|ngasar)", TimeOfDay(15, 30), "sore"),
     (r"(?:sholat |salat )?(?:maghrib|magrib)", TimeOfDay(18, 30), "malam"),
@@ -43,7 +48,6 @@ _HOUR = r"(?:jam|jm|pukul|pkl|pk|jem|tabuh|at)\.?"
 _NUM = rf"(?:\d{{1,2}}|{WORD_PATTERN})"
 _MORE = rf"(?:\s*(?:lewat|lebih|liwat|luwih|lebe)\s*(?P<plus>seperempat|{_NUM})(?:\s*menit)?|\s*(?:kurang|kirang)\s*(?P<minus>seperempat|{_NUM})(?:\s*menit)?)?"
 _WIB = r"(?:\s*(?:wib|wita|wit|teng|tepat|an))?"
-
 
 
 def _of_day(group: str) -> str:
@@ -61,7 +65,10 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _NOON = re.compile(r"(?<!\w)(?:tengah hari|jam makan siang|tengah malam)(?!\w)", re.IGNORECASE)
-_AFTER_PRAYER = [(re.compile(rf"(?<!\w){_AFTER}\s+(?:{words})(?!\w)", re.IGNORECASE), at, part) for words, at, part in _PRAYERS]
+_AFTER_PRAYER = [
+    (re.compile(rf"(?<!\w){_AFTER}\s+(?:{words})(?!\w)", re.IGNORECASE), at, part)
+    for words, at, part in _PRAYERS
+]
 _LONE_PART = re.compile(rf"(?<!\w)(?P<part>{PART})(?:\s*(?:hari|an|aja|saja))?(?!\w)", re.IGNORECASE)
 _GREETING = re.compile(r"(?:selamat|slmt|met|sugeng|good|mat)\s+$", re.IGNORECASE)
 
@@ -83,7 +90,12 @@ def _candidates(text: str) -> Iterator[TimeMention]:
             yield TimeMention(match.start(), match.end(), at, part)
     for match in _NOON.finditer(text):
         night = "malam" in match[0].lower()
-        yield TimeMention(match.start(), match.end(), TimeOfDay(0) if night else TimeOfDay(12), "malam" if night else "siang")
+        yield TimeMention(
+            match.start(),
+            match.end(),
+            TimeOfDay(0) if night else TimeOfDay(12),
+            "malam" if night else "siang",
+        )
     for match in _CLOCK.finditer(text):
         yield _clock(match)
     for match in _LONE_PART.finditer(text):
@@ -93,11 +105,16 @@ def _candidates(text: str) -> Iterator[TimeMention]:
 
 def part_of_day(word: str | None) -> str | None:
     """Return pagi, siang, sore or malam for a word of any of the languages."""
-    return next((name for name, words in _PARTS.items() if word and re.fullmatch(words, word, re.IGNORECASE)), None)
+    return next(
+        (name for name, words in _PARTS.items() if word and re.fullmatch(words, word, re.IGNORECASE)), None
+    )
 
 
 def _clock(match: re.Match[str]) -> TimeMention:
-    part = next((part_of_day(match[name]) for name in match.re.groupindex if name.startswith("part") and match[name]), None)
+    part = next(
+        (part_of_day(match[name]) for name in match.re.groupindex if name.startswith("part") and match[name]),
+        None,
+    )
     minutes: int | None
     if match["half"]:
         hour, minutes = value_of(match["half"]), -30
@@ -105,7 +122,11 @@ def _clock(match: re.Match[str]) -> TimeMention:
         hour, minutes = int(match["h"] or match["h2"]), int(match["m"] or match["m2"])
     else:
         hour, minutes = value_of(match["hour"] or match["bare"]), _minutes(match)
-    exact = bool(match["h"] or match["h2"]) and len(match["h"] or match["h2"]) == 2 and (match["h"] or match["h2"])[0] == "0"
+    exact = (
+        bool(match["h"] or match["h2"])
+        and len(match["h"] or match["h2"]) == 2
+        and (match["h"] or match["h2"])[0] == "0"
+    )
     if hour is None or hour > 24 or minutes is None or minutes > 59:
         return TimeMention(match.start(), match.end(), problem="impossible")
     hour = hour if exact and part is None else _on_the_day(hour, part, minutes)
@@ -134,4 +155,8 @@ def _on_the_day(hour: int, part: str | None, minutes: int) -> int:
         return hour if hour == 12 else hour + 12
     if part == "malam":
         return hour % 12 if hour == 12 or hour < 5 else hour + 12
-    return hour + 12 if hour < OFFICE_OPENS and not (hour == OFFICE_OPENS - 1 and minutes > 30) and hour > 0 else hour
+    return (
+        hour + 12
+        if hour < OFFICE_OPENS and not (hour == OFFICE_OPENS - 1 and minutes > 30) and hour > 0
+        else hour
+    )

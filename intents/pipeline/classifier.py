@@ -1,7 +1,9 @@
 """A linear classifier over `Features`, several questions answered by one product.
 
-The coefficients of all questions (which intent, which service, which topic) lie side by side in one contiguous
-float32 array, so a message costs one gather and one product. Probabilities are calibrated by a temperature that
+The coefficients of all questions (which intent, which service, which topic) lie side by side in one
+contiguous
+float32 array, so a message costs one gather and one product. Probabilities are calibrated by a temperature
+that
 is fitted on held-back sentences. Training needs scikit-learn, answering only numpy.
 """
 
@@ -76,7 +78,7 @@ class Classifier:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Classifier":
-        state = pickle.loads(content)  # our own file inside a model archive
+        state = pickle.loads(content)  # our own file inside a model archive  # noqa: S301
         columns = {feature: i for i, feature in enumerate(state["columns"])}
         return cls(
             Features(columns, state["idf"]),
@@ -86,7 +88,9 @@ class Classifier:
         )
 
 
-def train(labelled: Mapping[str, Sequence[Example]], strength: Mapping[str, float] | None = None, seed: int = 7) -> Classifier:
+def train(
+    labelled: Mapping[str, Sequence[Example]], strength: Mapping[str, float] | None = None, seed: int = 7
+) -> Classifier:
     """Fit one classifier; `labelled` is question → examples. Same data, same model.
 
     Raises ValueError when a question has fewer than two labels.
@@ -112,7 +116,9 @@ def train(labelled: Mapping[str, Sequence[Example]], strength: Mapping[str, floa
     )
 
 
-def _fit(features: Features, examples: Sequence[Example], c: float) -> tuple[list[str], np.ndarray, np.ndarray]:
+def _fit(
+    features: Features, examples: Sequence[Example], c: float
+) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return labels, coefficients [features × labels] and intercepts of one linear model."""
     from sklearn.svm import LinearSVC
 
@@ -121,12 +127,17 @@ def _fit(features: Features, examples: Sequence[Example], c: float) -> tuple[lis
     model.fit(features.matrix([e.text for e in examples]), [e.label for e in examples], sample_weight=weights)
     labels = [str(label) for label in model.classes_]
     if len(labels) == 2:
-        return labels, np.hstack([-model.coef_.T, model.coef_.T]), np.array([-model.intercept_[0], model.intercept_[0]])
+        return (
+            labels,
+            np.hstack([-model.coef_.T, model.coef_.T]),
+            np.array([-model.intercept_[0], model.intercept_[0]]),
+        )
     return labels, model.coef_.T, model.intercept_
 
 
 def _temperature(features: Features, examples: Sequence[Example], c: float, seed: int) -> float:
-    """Fit on four fifths of the sentences, and find the temperature that makes the rest's probabilities honest."""
+    """Fit on four fifths of the sentences, and find the temperature that makes the rest's probabilities
+    honest."""
     groups = sorted({example.group for example in examples})
     chosen = np.random.default_rng(seed).permutation(len(groups))[: len(groups) // 5]
     held_groups = {groups[i] for i in chosen}

@@ -1,4 +1,5 @@
-"""Training sentences → what the classifier learns: clean, with slips of the keyboard, and names of the catalogue."""
+"""Training sentences → what the classifier learns: clean, with slips of the keyboard, and names of the
+catalogue."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -10,17 +11,41 @@ from intents.pipeline.classifier import Example
 from intents.pipeline.ranking import NOTHING
 
 NEIGHBOURS = {
-    "a": "sq", "b": "vn", "c": "xv", "d": "sf", "e": "wr", "f": "dg", "g": "fh", "h": "gj", "i": "uo", "j": "hk",
+    "a": "sq", "b": "vn", "c": "xv", "d": "sf", "e": "wr", "f": "dg", "g": "fh", "h": "gj", "i": "uo", "j": "hk",  # noqa: E501
     "k": "jl", "l": "k", "m": "n", "n": "bm", "o": "ip", "p": "o", "q": "wa", "r": "et", "s": "ad", "t": "ry",
     "u": "yi", "v": "cb", "w": "qe", "x": "zc", "y": "tu", "z": "x",
 }  # fmt: skip
 # Intents that may name a service or a topic: their unlabelled sentences say nothing about either.
 SERVICE_INTENTS = frozenset(
-    """find_service ask_requirements ask_hours_location ask_cost_duration book_queue reschedule_booking cancel_booking
-    check_booking queue_live check_status check_bill query_data request_public_information ask_legal_consult
-    internal_system correct report_complaint add_complaint_info help talk_to_agent emergency emergency_info crisis""".split()
+    [
+        "find_service",
+        "ask_requirements",
+        "ask_hours_location",
+        "ask_cost_duration",
+        "book_queue",
+        "reschedule_booking",
+        "cancel_booking",
+        "check_booking",
+        "queue_live",
+        "check_status",
+        "check_bill",
+        "query_data",
+        "request_public_information",
+        "ask_legal_consult",
+        "internal_system",
+        "correct",
+        "report_complaint",
+        "add_complaint_info",
+        "help",
+        "talk_to_agent",
+        "emergency",
+        "emergency_info",
+        "crisis",
+    ]
 )
-TOPIC_INTENTS = frozenset("report_complaint add_complaint_info reopen_complaint check_status correct".split())
+TOPIC_INTENTS = frozenset(
+    ["report_complaint", "add_complaint_info", "reopen_complaint", "check_status", "correct"]
+)
 
 Sentence = tuple[str, str, str | None, str | None]
 Labelled = list[Example]
@@ -48,7 +73,9 @@ def collect(sentences: Iterable[Sentence], catalog: Catalog, seed: int = 7) -> d
             elif intent not in TOPIC_INTENTS:
                 topics.append(Example(plain, NOTHING, 0.5 * weight, group))
     names = count(group + 1)
-    services += _names(names, ((s.id, (s.title, *s.aliases, *s.old_names)) for s in catalog.services.values()))
+    services += _names(
+        names, ((s.id, (s.title, *s.aliases, *s.old_names)) for s in catalog.services.values())
+    )
     topics += _names(names, ((t.id, (t.title, *t.synonyms)) for t in catalog.topics.values()))
     return {"intent": intents, "service": services, "topic": topics}
 
@@ -75,7 +102,11 @@ def slip(text: str, chance: random.Random) -> str | None:
         elif kind == 1:
             word = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
         elif kind == 2:
-            word = word[:place] + chance.choice(NEIGHBOURS.get(word[place].lower(), word[place])) + word[place + 1 :]
+            word = (
+                word[:place]
+                + chance.choice(NEIGHBOURS.get(word[place].lower(), word[place]))
+                + word[place + 1 :]
+            )
         elif kind == 3:
             word = word[:place] + word[place] + word[place:]
         else:

@@ -58,4 +58,6 @@ class Features:
         pointers = np.cumsum([0, *(len(columns) for columns, _ in rows)])
         columns = np.concatenate([columns for columns, _ in rows])
         values = np.concatenate([values for _, values in rows])
-        return csr_matrix((values, columns, pointers), shape=(len(texts), len(self.columns)), dtype=np.float32)
+        return csr_matrix(
+            (values, columns, pointers), shape=(len(texts), len(self.columns)), dtype=np.float32
+        )

@@ -1,6 +1,7 @@
 """From probabilities and catalogue search to a short honest list of services, and of topics.
 
-The trained model knows how people ask; the search knows what is in the catalogue today. Their scores are mixed,
+The trained model knows how people ask; the search knows what is in the catalogue today. Their scores are
+mixed,
 and a service the model has never seen stands on its search score alone.
 """
 
@@ -24,8 +25,11 @@ class Ranking:
         self._search = Search(catalog)
         self._topics = {topic.id: _phrases(topic) for topic in catalog.topics.values()}
 
-    def services(self, text: str, likely: Mapping[str, float], tenant: str | None, limit: int = 3) -> list[dict[str, Any]]:
-        """Return up to `limit` {id, score}, best first. `likely` is the model's probability of each service."""
+    def services(
+        self, text: str, likely: Mapping[str, float], tenant: str | None, limit: int = 3
+    ) -> list[dict[str, Any]]:
+        """Return up to `limit` {id, score}, best first. `likely` is the model's probability of each
+        service."""
         found = dict(self._search.find(text, tenant, limit=8))
         offered = {service.id for service in self.catalog.services_for(tenant)}
         scores: dict[str, float] = {}

@@ -8,7 +8,7 @@ message ({tenant, now}). A button's payload passes untouched.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +44,18 @@ class Understanding(GraphComponent):
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str:
-        """Make Rasa train anew when our code, the slang or the catalogue's names change, not only the sentences."""
+        """Make Rasa train anew when our code, the slang or the catalogue's names change, not only the
+        sentences."""
         digest = hashlib.sha256()
         for path in (*sorted(Path(__file__).parent.glob("*.py")), *(ROOT / name for name in LEARNED_FROM)):
             digest.update(path.read_bytes())
         loaded = catalogue.load()
-        for named in (*loaded.services.values(), *loaded.topics.values()):
-            names = named.synonyms if isinstance(named, catalogue.Topic) else (*named.aliases, *named.old_names)
-            digest.update("\0".join((named.id, named.title, *names)).encode())
+        for service in loaded.services.values():
+            digest.update(
+                "\0".join((service.id, service.title, *service.aliases, *service.old_names)).encode()
+            )
+        for topic in loaded.topics.values():
+            digest.update("\0".join((topic.id, topic.title, *topic.synonyms)).encode())
         return digest.hexdigest()
 
     def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
@@ -62,7 +66,11 @@ class Understanding(GraphComponent):
 
     @classmethod
     def create(
-        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> Understanding:
         return cls(config, model_storage, resource)
 
@@ -84,7 +92,9 @@ class Understanding(GraphComponent):
         sentences = []
         for example in training_data.intent_examples:
             extra = (example.get("metadata") or {}).get("example") or {}
-            sentences.append((example.get("text"), example.get("intent"), extra.get("service"), extra.get("topic")))
+            sentences.append(
+                (example.get("text"), example.get("intent"), extra.get("service"), extra.get("topic"))
+            )
         loaded = catalogue.load()
         strength = dict.fromkeys(("intent", "service", "topic"), float(self._config["strength"]))
         classifier = train_classifier(collect(sentences, loaded), strength, seed=self._config["seed"])
@@ -110,4 +120,4 @@ class Understanding(GraphComponent):
 
 def _now(metadata: dict[str, Any]) -> datetime:
     given = metadata.get("now")
-    return datetime.fromisoformat(given) if given else datetime.now(timezone.utc).astimezone()
+    return datetime.fromisoformat(given) if given else datetime.now(UTC).astimezone()

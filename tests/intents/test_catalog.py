@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (patterns and tables read better unbroken)
 """The catalogue as it lies in data/, and finding things in it without training."""
 
 from pathlib import Path
@@ -48,7 +49,16 @@ def test_a_service_added_today_is_found_today(tmp_path: Path) -> None:
     assert search.find("balon udara", "kota_kupang") == []
 
 
-@pytest.mark.parametrize("content", ["- title: tanpa id\n", "42\n", "- {id: a\n", "- {id: a, title: A, last_verified: kemarin}\n", "- {id: a}\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "- title: tanpa id\n",
+        "42\n",
+        "- {id: a\n",
+        "- {id: a, title: A, last_verified: kemarin}\n",
+        "- {id: a}\n",
+    ],
+)
 def test_a_broken_file_is_named(tmp_path: Path, content: str) -> None:
     folder = tmp_path / "data" / "catalogue"
     folder.mkdir(parents=True)

@@ -6,8 +6,13 @@ import pytest
 
 from intents import emergency, evaluation
 
-TABLE = [line.split("\t") for line in (Path(__file__).parent / "emergencies.tsv").read_text("utf-8").splitlines()]
-RISING = {("disaster", "tembok sekolah roboh ada anak tertimbun"), ("crime", "anak tetangga diculik pakai mobil hitam")}
+TABLE = [
+    line.split("\t") for line in (Path(__file__).parent / "emergencies.tsv").read_text("utf-8").splitlines()
+]
+RISING = {
+    ("disaster", "tembok sekolah roboh ada anak tertimbun"),
+    ("crime", "anak tetangga diculik pakai mobil hitam"),
+}
 
 
 @pytest.mark.parametrize(("kind", "text"), TABLE)
@@ -18,7 +23,8 @@ def test_the_guard_knows_danger_from_talk_of_it(kind: str, text: str) -> None:
     elif (kind, text) in RISING:
         assert found is not None
     else:
-        assert found is not None and found.kind == kind
+        assert found is not None
+        assert found.kind == kind
 
 
 @pytest.mark.parametrize("text", ["", "   ", "?!?!", "\U0001f525\U0001f525", "a" * 5000, "tolong " * 700])
@@ -28,12 +34,17 @@ def test_no_text_breaks_the_guard(text: str) -> None:
 
 def test_crisis_has_its_own_number_key() -> None:
     found = emergency.check("saya mau bunuh diri")
-    assert found is not None and (found.kind, found.number_key) == ("self_harm", "crisis")
+    assert found is not None
+    assert (found.kind, found.number_key) == ("self_harm", "crisis")
 
 
 def test_the_guard_holds_on_messages_of_other_hands() -> None:
-    """A floor under what the guard alone reaches on the held-out messages; docs/understanding.md has the figures."""
-    held = [(bool(message.emergency), emergency.check(message.text) is not None) for message in evaluation.messages()]
+    """A floor under what the guard alone reaches on the held-out messages; docs/understanding.md has the
+    figures."""
+    held = [
+        (bool(message.emergency), emergency.check(message.text) is not None)
+        for message in evaluation.messages()
+    ]
     caught = sum(truth and raised for truth, raised in held)
     assert caught / sum(truth for truth, _ in held) >= 0.8
     assert caught / sum(raised for _, raised in held) >= 0.8

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (patterns and tables read better unbroken)
 """Personal numbers never get past; numbers of cases, hours and money do."""
 
 import pytest

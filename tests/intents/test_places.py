@@ -5,14 +5,22 @@ import pytest
 from intents.places import find, gazetteer
 
 CASES = [
-    ("lampu mati di RT 3 RW 2 Kedundung", "kota_mojokerto", [("rt_rw", "RT 3 RW 2"), ("village", "Kedundung")]),
+    (
+        "lampu mati di RT 3 RW 2 Kedundung",
+        "kota_mojokerto",
+        [("rt_rw", "RT 3 RW 2"), ("village", "Kedundung")],
+    ),
     ("rt03/rw02 blooto", "kota_mojokerto", [("rt_rw", "RT 3 RW 2"), ("village", "Blooto")]),
     ("RT.003/RW.002 kel. Magersari", "kota_mojokerto", [("rt_rw", "RT 3 RW 2"), ("village", "Magersari")]),
     ("kecamatan magersari", "kota_mojokerto", [("district", "Magersari")]),
     ("di gege", "kota_mojokerto", [("village", "Gununggedangan")]),
     ("Gunung Gedangan RW 1", "kota_mojokerto", [("village", "Gununggedangan"), ("rt_rw", "RW 1")]),
     ("prajurit kulon", "kota_mojokerto", [("village", "Prajuritkulon")]),
-    ("jl gajah mada no 100 depan alfamart", "kota_mojokerto", [("street", "jl gajah mada no 100"), ("landmark", "depan alfamart")]),
+    (
+        "jl gajah mada no 100 depan alfamart",
+        "kota_mojokerto",
+        [("street", "jl gajah mada no 100"), ("landmark", "depan alfamart")],
+    ),
     ("aer su maso rumah di Naikoten Dua", "kota_kupang", [("village", "Naikoten Dua")]),
     ("naikoten 1", "kota_kupang", [("village", "Naikoten Satu")]),
     ("TDM", "kota_kupang", [("village", "Tuak Daun Merah")]),
@@ -38,12 +46,15 @@ def test_a_name_on_both_sides_of_the_border_is_the_tenants_own_and_doubtful() ->
     (city,) = find("balongsari", "kota_mojokerto")
     (regency,) = find("balongsari", "kab_mojokerto")
     assert (city.tenant, regency.tenant) == ("kota_mojokerto", "kab_mojokerto")
-    assert city.ambiguous and regency.ambiguous
+    assert city.ambiguous
+    assert regency.ambiguous
     assert {area.tenant for area in city.candidates} == {"kota_mojokerto", "kab_mojokerto"}
 
 
 def test_naming_the_side_settles_it() -> None:
-    places = [place for place in find("pulorejo kabupaten mojokerto", "kota_mojokerto") if place.kind == "village"]
+    places = [
+        place for place in find("pulorejo kabupaten mojokerto", "kota_mojokerto") if place.kind == "village"
+    ]
     assert [(place.tenant, place.ambiguous) for place in places] == [("kab_mojokerto", False)]
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (patterns and tables read better unbroken)
 """Normaliser, numbers and language: what hurried typing becomes."""
 
 import pytest
@@ -16,7 +17,7 @@ from intents.normaliser import normalise
         ("lampune mati wis seminggu", "lampu mati sudah seminggu"),
         ("[NIK] saya", "[NIK] saya"),
         ("112 gak nyambung", "112 tidak nyambung"),
-        ("ＫＴＰ​ ê", "ktp e"),
+        ("ＫＴＰ\u200b ê", "ktp e"),
         ("", ""),
     ],
 )
@@ -42,7 +43,8 @@ def test_reference_numbers_are_found(text: str, values: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "rupiah"), [("Rp 50.000", "50000"), ("50 ribu", "50000"), ("1,5 juta", "1500000"), ("rp150rb", "150000")]
+    ("text", "rupiah"),
+    [("Rp 50.000", "50000"), ("50 ribu", "50000"), ("1,5 juta", "1500000"), ("rp150rb", "150000")],
 )
 def test_amounts_are_rupiah(text: str, rupiah: str) -> None:
     assert [mention.value for mention in numbers.amounts(text)] == [rupiah]
