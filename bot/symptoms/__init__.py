@@ -1,0 +1,1 @@
+"""What `lawang doctor` looks at, one module a subject; each check answers findings and mends nothing."""
