@@ -1,4 +1,5 @@
-"""What was said in mid-form but not to the form: answered by the handler it belongs to, then the form goes on."""
+"""What was said in mid-form but not to the form: answered by the handler it belongs to, then the form goes
+on."""
 
 from actions.turn import BY_INTENT, HANDLERS, Answer, Turn, handles
 
@@ -9,4 +10,6 @@ async def answer_aside(turn: Turn, answer: Answer) -> None:
     handler = BY_INTENT.get(turn.intent) or HANDLERS["action_repair"]
     await handler(turn, answer)
     answer.followup = None
-    answer.slots = {name: value for name, value in answer.slots.items() if not name.startswith(("complaint_", "booking_"))}
+    answer.slots = {
+        name: value for name, value in answer.slots.items() if not name.startswith(("complaint_", "booking_"))
+    }

@@ -1,24 +1,29 @@
 """Queue places: which service, which day, which time, whose name; then a number and a code."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from actions import reading
 from actions.effects import BookingMade
-from actions.forms import Form, register
+from actions.forms import Form, Verdict, register
 from actions.runtime import runtime
-from actions.turn import Answer, Turn, button, choice, handles
+from actions.turn import HANDLERS, Answer, Turn, button, choice, handles
 from connectors.capabilities import BookingRequest, Capability, SlotQuery
-from connectors.errors import BackendUnreachable, ConnectorError, SlotTaken
+from connectors.errors import BackendUnreachable, ConnectorError, NotOffered, SlotTaken
 from intents.calendar_days import YearUnknown
 
-SERVICE, DAY, TIME, NAME, REVIEW = (f"booking_{field}" for field in ("service", "day", "time", "name", "review"))
+SERVICE, DAY, TIME, NAME, REVIEW = (
+    f"booking_{field}" for field in ("service", "day", "time", "name", "review")
+)
 DRAFT = (SERVICE, DAY, TIME, NAME, REVIEW)
 OFFERS = "booking_offers"
 MOST_TIMES = 8
 THE_QUEUE_ITSELF = "mpp_antrean"
 EDITS = {"service": SERVICE, "day": DAY, "time": TIME, "name": NAME}
 NAME_LENGTH = range(2, 61)
+# Names look like anything to a model that was trained on sentences.
+SURE_OF_NO_NAME = 0.9
 
 
 class BookingForm(Form):
@@ -29,8 +34,14 @@ class BookingForm(Form):
     start = "book_queue"
     rival = "report_complaint"
     order = DRAFT
-    skippable = {}
-    free_text = frozenset({NAME})
+    free_text: ClassVar = {NAME: SURE_OF_NO_NAME}
+
+    async def decide(self, turn: Turn, answer: Answer) -> Verdict | None:
+        """A bare day after *ganti jadwal* moves the booking there; it begins nothing new."""
+        asked = turn.slot("asked") or {}
+        if not turn.form_ran and asked.get("wants") == "day" and self.covers(turn, DAY):
+            return Verdict({REVIEW: "move"}, None)
+        return await super().decide(turn, answer)
 
     async def begin(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
         """Take what the first message says, and the service that was just talked about."""
@@ -39,14 +50,14 @@ class BookingForm(Form):
             found.update(await self.harvest(turn, draft))
         if SERVICE not in found and draft.get(SERVICE) is None and not _names_a_service(turn):
             known = turn.slot("service")
-            if known and _bookable(known):
+            if known and bookable(turn.tenant)(known):
                 found[SERVICE] = known
         return found
 
     async def harvest(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
         """Service, day and time, as far as the draft lacks them."""
         found: dict[str, Any] = {}
-        service = reading.service(turn, _bookable)
+        service = reading.service(turn, bookable(turn.tenant))
         if service and draft.get(SERVICE) is None:
             found[SERVICE] = service
         if turn.pressed:
@@ -57,6 +68,11 @@ class BookingForm(Form):
         if wish and wish.time and draft.get(TIME) is None:
             found[TIME] = {"wish": wish.time.strftime("%H:%M")}
         return found
+
+    def covers(self, turn: Turn, question: str) -> bool:
+        """A message that is mostly a day or a time answers when."""
+        wish = reading.wish(turn) if question in {DAY, TIME, REVIEW} else None
+        return wish is not None and reading.mostly(turn, turn.text[wish.start : wish.end])
 
     def _is_aside(self, turn: Turn, question: str, *, sure: bool = True) -> bool:
         """Naming a service answers the question for it; it is no question about one."""
@@ -79,7 +95,11 @@ class BookingForm(Form):
         """Read the answer to one question."""
         value = str(turn.values.get("value", ""))
         if question == SERVICE:
-            service = value if value in runtime().catalog.services else reading.service(turn, _bookable) or reading.service(turn)
+            service = (
+                value
+                if value in runtime().catalog.services
+                else reading.service(turn, bookable(turn.tenant)) or reading.service(turn)
+            )
             return {SERVICE: service} if service else {}
         if question == DAY:
             return self._day(turn, answer)
@@ -107,9 +127,9 @@ class BookingForm(Form):
         if wish is None:
             return {}
         if wish.problem == "past":
-            answer.say("booking.day_past")
+            answer.open_with("booking.day_past")
         elif wish.problem == "impossible":
-            answer.say("booking.day_impossible")
+            answer.open_with("booking.day_impossible")
         elif wish.day:
             later = wish.day + timedelta(days=7)
             answer.say(
@@ -136,7 +156,9 @@ class BookingForm(Form):
         review = str(draft.get(REVIEW) or "")
         if review == "edit":
             draft[REVIEW] = None
-            answer.say("booking.what_to_change", buttons=[choice(f"button.edit_{name}", name) for name in EDITS])
+            answer.say(
+                "booking.what_to_change", buttons=[choice(f"button.edit_{name}", name) for name in EDITS]
+            )
             return REVIEW
         if review.startswith("edit_"):
             question = EDITS[review.removeprefix("edit_")]
@@ -151,7 +173,9 @@ class BookingForm(Form):
             return self._ask_day(turn, draft, answer)
         service = runtime().catalog.services[draft[SERVICE]]
         if turn.slot(SERVICE) != service.id and service.persyaratan:
-            answer.say("booking.bring", service=service.title, requirements={"$list": list(service.persyaratan)})
+            answer.say(
+                "booking.bring", service=service.title, requirements={"$list": list(service.persyaratan)}
+            )
         if draft.get(TIME) is None or "id" not in draft[TIME]:
             settled = await self._ask_time(turn, draft, answer)
             if settled != "settled":
@@ -165,7 +189,7 @@ class BookingForm(Form):
         return REVIEW
 
     def _ask_service(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str:
-        candidates = [name for name, _ in reading.services(turn, _bookable)][:3]
+        candidates = [name for name, _ in reading.services(turn, bookable(turn.tenant))][:3]
         catalog = runtime().catalog
         if candidates and not turn.pressed:
             answer.opening = None
@@ -174,14 +198,21 @@ class BookingForm(Form):
                 buttons=[choice("", name, title=catalog.services[name].title) for name in candidates],
             )
         else:
-            common = [name for name in ("ktp_baru", "kk_ubah", "akta_kelahiran", "skck", "paspor") if name in catalog.services]
-            answer.say("booking.ask_service", buttons=[choice("", name, title=catalog.services[name].title) for name in common])
+            common = [
+                name
+                for name in ("ktp_baru", "kk_ubah", "akta_kelahiran", "skck", "paspor")
+                if bookable(turn.tenant)(name)
+            ]
+            answer.say(
+                "booking.ask_service",
+                buttons=[choice("", name, title=catalog.services[name].title) for name in common],
+            )
         return SERVICE
 
     def _refused(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
-        """Say that a service has no queue here; None when it has one, an empty string when the form is over."""
+        """Say that a service has no queue here: an empty string; None when it has one."""
         service = runtime().catalog.services[draft[SERVICE]]
-        if _bookable(service.id):
+        if bookable(turn.tenant)(service.id):
             return None
         answer.say(
             "booking.no_queue",
@@ -220,7 +251,10 @@ class BookingForm(Form):
             found = await connector.slots(SlotQuery(service.id, day))
         except ConnectorError as error:
             answer.say(error.text_key, reason=error.detail)
-            answer.say("handoff.offer", buttons=[button("button.try_again", "book_queue"), button("button.agent", "talk_to_agent")])
+            answer.say(
+                "handoff.offer",
+                buttons=[button("button.try_again", "book_queue"), button("button.agent", "talk_to_agent")],
+            )
             draft[REVIEW] = "failed"
             return None
         open_slots = [slot for slot in found.slots if slot.left > 0 and slot.starts_at > turn.now]
@@ -229,7 +263,11 @@ class BookingForm(Form):
             self._no_places(turn, day, found.closed_reason, found.next_open, answer)
             return DAY
         offers = [
-            {"id": slot.id, "counter": slot.counter, "starts_at": slot.starts_at.astimezone(turn.now.tzinfo).isoformat()}
+            {
+                "id": slot.id,
+                "counter": slot.counter,
+                "starts_at": slot.starts_at.astimezone(turn.now.tzinfo).isoformat(),
+            }
             for slot in open_slots
         ]
         if wish:
@@ -244,32 +282,53 @@ class BookingForm(Form):
             offers = _spread(offers, MOST_TIMES)
             key = "booking.ask_time"
         answer.keep(**{OFFERS: offers})
-        buttons = [choice("", offer["id"], title=offer["starts_at"][11:16].replace(":", ".")) for offer in offers]
+        buttons = [
+            choice("", offer["id"], title=offer["starts_at"][11:16].replace(":", ".")) for offer in offers
+        ]
         answer.say(key, buttons=buttons, day=day, service=service.title, wish=(wish or "").replace(":", "."))
         return TIME
 
-    def _no_places(self, turn: Turn, day: date, reason: str | None, next_open: date | None, answer: Answer) -> None:
+    def _no_places(
+        self, turn: Turn, day: date, reason: str | None, next_open: date | None, answer: Answer
+    ) -> None:
         after = next_open or next(iter(_next_days(day, 1)), None)
         buttons = [choice("", after.isoformat(), title=_short(after))] if after else []
-        answer.say("booking.closed" if reason else "booking.full", buttons=buttons, day=day, reason=reason or "")
+        answer.say(
+            "booking.closed" if reason else "booking.full", buttons=buttons, day=day, reason=reason or ""
+        )
 
     def _card(self, draft: dict[str, Any], answer: Answer) -> None:
         answer.say(
             "booking.review",
-            buttons=[choice("button.book_it", "send"), choice("button.edit", "edit"), choice("button.cancel", "cancel")],
+            buttons=[
+                choice("button.book_it", "send"),
+                choice("button.edit", "edit"),
+                choice("button.cancel", "cancel"),
+            ],
             service=runtime().catalog.services[draft[SERVICE]].title,
             when=datetime.fromisoformat(draft[TIME]["starts_at"]),
             name=draft[NAME],
         )
 
 
-def _bookable(service_id: str) -> bool:
-    service = runtime().catalog.services.get(service_id)
-    return service is not None and "book" in service.verbs and service.id != THE_QUEUE_ITSELF
+def bookable(tenant: str) -> Callable[[str], bool]:
+    """Return a test that says whether an app of this government gives places for a service."""
+
+    def test(service_id: str) -> bool:
+        service = runtime().catalog.services.get(service_id)
+        if service is None or "book" not in service.verbs or service.id == THE_QUEUE_ITSELF:
+            return False
+        try:
+            runtime().registry.find(tenant, Capability.BOOKING_RESERVE, service.id)
+        except NotOffered:
+            return False
+        return True
+
+    return test
 
 
 def _names_a_service(turn: Turn) -> bool:
-    return bool(reading.services(turn, _bookable)) and not turn.pressed
+    return bool(reading.services(turn, bookable(turn.tenant))) and not turn.pressed
 
 
 def _next_days(after: date, count: int) -> list[date]:
@@ -321,7 +380,9 @@ async def end_booking(turn: Turn, answer: Answer) -> None:
         await _reserve(turn, answer)
         return
     answer.keep(**dict.fromkeys((*DRAFT, OFFERS)))
-    if how == "switch":
+    if how == "move":
+        await HANDLERS["action_repair"](turn, answer)
+    elif how == "switch":
         answer.followup = "complaint_form"
     elif how == "cancel":
         answer.say("booking.cancelled", buttons=[button("button.help", "help")])

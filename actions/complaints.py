@@ -1,11 +1,11 @@
 """Complaints: from the first words to a number and a promised date."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from actions import reading
 from actions.effects import CaseOpened, CaseQueued
-from actions.forms import Form, register
+from actions.forms import SURE, Form, register
 from actions.runtime import runtime
 from actions.turn import Answer, Turn, button, choice, handles, lines, said
 from connectors.capabilities import Capability, CaseComment, ComplaintDraft, Photo, Place
@@ -40,12 +40,13 @@ class ComplaintForm(Form):
     start = "report_complaint"
     rival = "book_queue"
     order = DRAFT
-    skippable = {PHOTO: []}
-    free_text = frozenset({WHAT, WHERE})
+    skippable: ClassVar = {PHOTO: []}
+    free_text: ClassVar = {WHAT: SURE, WHERE: SURE}
     fixed = frozenset({WHAT})
 
     async def begin(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
-        """Take the first message, photos and a pin that came before it, or pick up a draft that was put aside."""
+        """Take the first message, photos and a pin that came before it, or pick up a draft that was put
+        aside."""
         found: dict[str, Any] = {REVIEW: None}
         if turn.intent == "choose":
             return found
@@ -72,7 +73,7 @@ class ComplaintForm(Form):
         if turn.photos:
             found[PHOTO] = _photos(turn, draft)
         spot = reading.place(turn)
-        known = draft.get(WHERE)
+        known: Any = draft.get(WHERE)
         if spot and known is None:
             found[WHERE] = spot
         elif spot and _vague(known) and spot.get("text") not in (None, known.get("text")):
@@ -88,6 +89,12 @@ class ComplaintForm(Form):
             found[WHAT] = text[:LONGEST]
         return found
 
+    def covers(self, turn: Turn, question: str) -> bool:
+        """A message that is mostly a place says where; a short one that names a topic says what."""
+        if question == WHERE:
+            return reading.mostly(turn, (reading.place(turn) or {}).get("text"))
+        return question == TOPIC and len(turn.text.split()) <= 3 and reading.topic(turn) is not None
+
     async def correct(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
         """Another topic, place or photo; a part of the place changes only that part."""
         found = await super().correct(turn, draft)
@@ -100,7 +107,11 @@ class ComplaintForm(Form):
         if turn.photos:
             return {PHOTO: _photos(turn, draft)}
         if turn.location and not turn.text.strip():
-            return {WHERE: _joined(draft.get(WHERE), {"latitude": turn.location["lat"], "longitude": turn.location["lon"]})}
+            return {
+                WHERE: _joined(
+                    draft.get(WHERE), {"latitude": turn.location["lat"], "longitude": turn.location["lon"]}
+                )
+            }
         value = str(turn.values.get("value", ""))
         text = turn.text.strip()
         if question == TOPIC:
@@ -137,11 +148,14 @@ class ComplaintForm(Form):
         """Ask for what is missing; what happened comes before what it is called."""
         outside = _outside(draft.get(TOPIC))
         if outside:
-            return self._not_ours(turn, draft, answer)
+            self._not_ours(turn, draft, answer)
+            return None
         review = str(draft.get(REVIEW) or "")
         if review == "edit":
             draft[REVIEW] = None
-            answer.say("complaint.what_to_change", buttons=[choice(f"button.edit_{name}", name) for name in EDITS])
+            answer.say(
+                "complaint.what_to_change", buttons=[choice(f"button.edit_{name}", name) for name in EDITS]
+            )
             return REVIEW
         if review.startswith("edit_"):
             question = EDITS[review.removeprefix("edit_")]
@@ -152,7 +166,10 @@ class ComplaintForm(Form):
             return self._elsewhere(turn, draft, answer)
         if question in {PHOTO, REVIEW} and _vague(draft[WHERE]):
             draft[WHERE] = {**draft[WHERE], "asked": True}
-            answer.say("complaint.ask_village" if draft[WHERE].get("exact") else "complaint.ask_spot", ask_location=True)
+            answer.say(
+                "complaint.ask_village" if draft[WHERE].get("exact") else "complaint.ask_spot",
+                ask_location=True,
+            )
             return WHERE
         if question == WHAT:
             if draft.get(TOPIC):
@@ -178,12 +195,18 @@ class ComplaintForm(Form):
         topic = runtime().catalog.topics[draft[TOPIC]]
         answer.say(
             "complaint.review",
-            buttons=[choice("button.send", "send"), choice("button.edit", "edit"), choice("button.cancel", "cancel")],
+            buttons=[
+                choice("button.send", "send"),
+                choice("button.edit", "edit"),
+                choice("button.cancel", "cancel"),
+            ],
             topic=topic.title,
             description=draft[WHAT],
             place=_spoken_place(draft[WHERE]),
             photos=lines(
-                said("complaint.photos", count=len(draft[PHOTO])) if draft[PHOTO] else said("complaint.no_photo"),
+                said("complaint.photos", count=len(draft[PHOTO]))
+                if draft[PHOTO]
+                else said("complaint.no_photo"),
                 said("complaint.confidential") if _confidential(topic.id) else "",
             ),
         )
@@ -192,8 +215,16 @@ class ComplaintForm(Form):
         """The place belongs to a neighbour: say whose it is, and ask for another place or an end."""
         place = draft[WHERE]
         neighbour = place.pop("government")
-        brand = runtime().fact(neighbour, "complaint", "brand") if neighbour in runtime().catalog.tenants else None
-        government = runtime().catalog.tenants[neighbour].short_name if neighbour in runtime().catalog.tenants else neighbour
+        brand = (
+            runtime().fact(neighbour, "complaint", "brand")
+            if neighbour in runtime().catalog.tenants
+            else None
+        )
+        government = (
+            runtime().catalog.tenants[neighbour].short_name
+            if neighbour in runtime().catalog.tenants
+            else neighbour
+        )
         draft[WHERE] = None
         answer.say(
             "complaint.elsewhere_with_brand" if brand else "complaint.elsewhere",
@@ -274,7 +305,12 @@ async def _file(turn: Turn, answer: Answer) -> None:
         idempotency_key=turn.key("complaint"),
         topic=topic.id,
         description=turn.slot(WHAT),
-        place=Place(text=spot.get("text"), latitude=spot.get("latitude"), longitude=spot.get("longitude"), region_code=spot.get("region")),
+        place=Place(
+            text=spot.get("text"),
+            latitude=spot.get("latitude"),
+            longitude=spot.get("longitude"),
+            region_code=spot.get("region"),
+        ),
         photos=tuple(Photo(photo["url"]) for photo in turn.slot(PHOTO) or ()),
         reporter=None if _confidential(topic.id) else turn.display_name,
         confidential=_confidential(topic.id),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from actions import reading
 from actions.runtime import runtime
 from actions.turn import BY_INTENT, Answer, Turn, button, handles
 
@@ -21,7 +22,15 @@ def menu() -> list[dict[str, Any]]:
 def part_of_day(turn: Turn) -> str:
     """Which greeting fits the hour: pagi until 11, siang until 15, sore until 18, malam."""
     hour = turn.now.hour
-    return "morning" if 4 <= hour < 11 else "noon" if 11 <= hour < 15 else "afternoon" if 15 <= hour < 18 else "night"
+    return (
+        "morning"
+        if 4 <= hour < 11
+        else "noon"
+        if 11 <= hour < 15
+        else "afternoon"
+        if 15 <= hour < 18
+        else "night"
+    )
 
 
 @handles("action_greet", "greet")
@@ -30,7 +39,10 @@ async def greet(turn: Turn, answer: Answer) -> None:
     if turn.form:
         answer.say(f"greeting.short_{part_of_day(turn)}")
     elif turn.slot("complaint_description"):
-        answer.say(f"greeting.{part_of_day(turn)}", buttons=[button("button.resume", "report_complaint"), *menu()[1:]])
+        answer.say(
+            f"greeting.{part_of_day(turn)}",
+            buttons=[button("button.resume", "report_complaint"), *menu()[1:]],
+        )
     else:
         answer.say(f"greeting.{part_of_day(turn)}", buttons=menu())
 
@@ -62,26 +74,37 @@ async def help_menu(turn: Turn, answer: Answer) -> None:
 @handles("action_introduce", "bot_identity")
 async def introduce(turn: Turn, answer: Answer) -> None:
     """A program, official, and never asking for money or codes."""
-    answer.say("identity.who", buttons=[button("button.privacy", "privacy_info"), button("button.agent", "talk_to_agent")])
+    answer.say(
+        "identity.who",
+        buttons=[button("button.privacy", "privacy_info"), button("button.agent", "talk_to_agent")],
+    )
 
 
 @handles("action_out_of_scope", "out_of_scope")
 async def out_of_scope(turn: Turn, answer: Answer) -> None:
-    """Not the city's business; say what is."""
+    """Not the city's business; say what is. A service that was named all the same is believed more."""
+    if reading.service(turn):
+        await BY_INTENT["query_data"](turn, answer)
+        return
     answer.say("general.out_of_scope", buttons=menu())
 
 
 @handles("action_calm", "abuse")
 async def calm(turn: Turn, answer: Answer) -> None:
     """One calm line and a way on; never a lecture."""
-    answer.say("general.calm", buttons=[button("button.report", "report_complaint"), button("button.agent", "talk_to_agent")])
+    answer.say(
+        "general.calm",
+        buttons=[button("button.report", "report_complaint"), button("button.agent", "talk_to_agent")],
+    )
 
 
 @handles("action_cancel", "cancel")
 async def cancel(turn: Turn, answer: Answer) -> None:
     """Drop what was asked; nothing runs outside a form but a question or a draft that was put aside."""
     if turn.slot("complaint_description"):
-        answer.keep(**{f"complaint_{field}": None for field in ("topic", "description", "place", "photo", "review")})
+        answer.keep(
+            **{f"complaint_{field}": None for field in ("topic", "description", "place", "photo", "review")}
+        )
         answer.say("complaint.cancelled", buttons=menu())
     else:
         key = "general.cancelled" if turn.slot("asked") else "general.nothing_to_cancel"
@@ -106,8 +129,6 @@ async def go_back(turn: Turn, answer: Answer) -> None:
 @handles("action_correct", "correct")
 async def correct(turn: Turn, answer: Answer) -> None:
     """A correction outside a form: another service is looked up, anything else is asked for."""
-    from actions import reading
-
     if reading.services(turn):
         await BY_INTENT["find_service"](replace(turn, intent="find_service"), answer)
         return
@@ -120,7 +141,12 @@ async def agree(turn: Turn, answer: Answer) -> None:
     asked = turn.slot("asked")
     if isinstance(asked, dict) and asked.get("intent") in BY_INTENT and not asked.get("wants"):
         answer.keep(asked=None)
-        await BY_INTENT[asked["intent"]](replace(turn, intent=asked["intent"], values=asked["values"], pressed=True), answer)
+        await BY_INTENT[asked["intent"]](
+            replace(turn, intent=asked["intent"], values=asked["values"], pressed=True), answer
+        )
+        return
+    if turn.slot("complaint_description"):
+        answer.followup = "complaint_form"
         return
     answer.say("general.agreed_to_nothing", buttons=menu())
 
@@ -143,7 +169,10 @@ async def photo(turn: Turn, answer: Answer) -> None:
     """A photo before any words: keep it, and ask what it shows."""
     kept = [*(turn.slot("loose_photos") or []), *(dict(entry) for entry in turn.photos)][-5:]
     answer.keep(loose_photos=kept)
-    answer.say("general.photo_kept", buttons=[button("button.report", "report_complaint"), button("button.other", "help")])
+    answer.say(
+        "general.photo_kept",
+        buttons=[button("button.report", "report_complaint"), button("button.other", "help")],
+    )
 
 
 @handles("action_location", "send_location")
@@ -151,14 +180,21 @@ async def location(turn: Turn, answer: Answer) -> None:
     """A pin before any words: keep it, and ask what is there."""
     if turn.location:
         answer.keep(loose_place={"latitude": turn.location["lat"], "longitude": turn.location["lon"]})
-    answer.say("general.pin_kept", buttons=[button("button.report", "report_complaint"), button("button.other", "help")])
+    answer.say(
+        "general.pin_kept",
+        buttons=[button("button.report", "report_complaint"), button("button.other", "help")],
+    )
 
 
 @handles("action_medical_advice", "ask_medical_advice")
 async def medical(turn: Turn, answer: Answer) -> None:
     """No medical advice from a program; where to go instead."""
     number = runtime().fact(turn.tenant, "emergency", "medical", "number") or "119"
-    answer.say("general.medical", buttons=[button("button.puskesmas", "find_service", service="antrean_puskesmas")], number=number)
+    answer.say(
+        "general.medical",
+        buttons=[button("button.puskesmas", "find_service", service="antrean_puskesmas")],
+        number=number,
+    )
 
 
 @handles("action_internal_system", "internal_system")

@@ -1,7 +1,8 @@
 """Where Rasa's calls arrive: a tracker becomes a Turn, an Answer becomes messages and events.
 
-Every handler registered with `handles` gets an Action class here, every form its `validate_` action. Import this module
-last: `python -m rasa_sdk --actions actions` loads all modules of the package and finds the classes.
+Every handler registered with `handles` gets an Action class here, every form its `validate_` action. Import
+this module last: `python -m rasa_sdk --actions actions` loads all modules of the package and finds the
+classes.
 """
 
 from abc import ABC, abstractmethod
@@ -13,12 +14,38 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import aside, booking, complaints, courtesy, handoff, information, places, privacy, repair, services, status  # noqa: F401
+from actions import (
+    aside,
+    booking,
+    complaints,
+    courtesy,
+    handoff,
+    information,
+    places,
+    privacy,
+    repair,
+    services,
+    status,
+)
 from actions.forms import FORMS, Form
 from actions.runtime import runtime
-from actions.turn import HANDLERS, Answer, Handler, Turn
+from actions.turn import HANDLERS, Answer, Handler, Turn, settle
 
 Events = list[dict[str, Any]]
+# Importing a subject registers its handlers and forms.
+SUBJECTS = (
+    aside,
+    booking,
+    complaints,
+    courtesy,
+    handoff,
+    information,
+    places,
+    privacy,
+    repair,
+    services,
+    status,
+)
 
 
 def read_turn(tracker: Tracker) -> Turn:
@@ -94,8 +121,9 @@ class _Answering(Action, ABC):
         """Rasa's name of the action."""
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        answer = Answer()
-        await type(self).handler(read_turn(tracker), answer)
+        turn, answer = read_turn(tracker), Answer()
+        await type(self).handler(turn, answer)
+        settle(turn, answer)
         return deliver(answer, dispatcher)
 
 
@@ -109,10 +137,12 @@ class _Validating(Action, ABC):
         """Rasa's name of the validator."""
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        answer = Answer()
-        verdict = await self.form.decide(read_turn(tracker), answer)
+        turn, answer = read_turn(tracker), Answer()
+        verdict = await self.form.decide(turn, answer)
         if verdict is None:
             return []
+        if not turn.aside_answered:
+            settle(turn, answer)
         events = deliver(answer, dispatcher)
         events += [SlotSet(name, value) for name, value in verdict.slots.items()]
         return [*events, SlotSet("requested_slot", verdict.question)]
@@ -125,6 +155,9 @@ def _class(name: str, base: type[Action], **members: Any) -> type[Action]:
 # The executor finds these as subclasses of Action; its worker processes look them up here by their name.
 ACTIONS = {
     **{name: _class(name, _Answering, handler=staticmethod(handler)) for name, handler in HANDLERS.items()},
-    **{f"validate_{form.name}": _class(f"validate_{form.name}", _Validating, form=form) for form in FORMS.values()},
+    **{
+        f"validate_{form.name}": _class(f"validate_{form.name}", _Validating, form=form)
+        for form in FORMS.values()
+    },
 }
 globals().update(ACTIONS)

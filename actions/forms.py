@@ -1,24 +1,63 @@
 """How a form listens: the one design behind both forms.
 
-A message in a form may answer the question, say more than was asked, correct an earlier answer, skip, go back, start
-over, cancel, change the task, or have nothing to do with it. `Form.decide` tells which. For the last kind it returns
-None: Rasa then rejects the form for this message, one rule answers aside, and the form asks its question again.
+A message in a form may answer the question, say more than was asked, correct an earlier answer, skip, go
+back, start over, cancel, change the task, or have nothing to do with it. `Form.decide` tells which. For the
+last kind it returns None: Rasa then rejects the form for this message, one rule answers aside, and the form
+asks its question again.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from actions.runtime import runtime
 from actions.turn import Answer, Turn, button, choice
 
 # Intents that have nothing to do with the open question; data/rules repeats them (a test compares).
 ASIDES = frozenset(
-    """greet goodbye thanks help bot_identity out_of_scope abuse ask_medical_advice internal_system check_hoax talk_to_agent
-    change_language spam find_service ask_requirements ask_hours_location ask_cost_duration report_complaint
-    add_complaint_info reopen_complaint book_queue reschedule_booking cancel_booking check_booking queue_live check_status
-    request_public_information ask_legal_consult check_bill query_data privacy_info export_my_data delete_my_data
-    emergency emergency_info crisis""".split()
+    [
+        "affirm",
+        "deny",
+        "greet",
+        "goodbye",
+        "thanks",
+        "help",
+        "bot_identity",
+        "out_of_scope",
+        "abuse",
+        "ask_medical_advice",
+        "internal_system",
+        "check_hoax",
+        "talk_to_agent",
+        "change_language",
+        "spam",
+        "find_service",
+        "ask_requirements",
+        "ask_hours_location",
+        "ask_cost_duration",
+        "report_complaint",
+        "add_complaint_info",
+        "reopen_complaint",
+        "book_queue",
+        "reschedule_booking",
+        "cancel_booking",
+        "check_booking",
+        "queue_live",
+        "check_status",
+        "request_public_information",
+        "ask_legal_consult",
+        "check_bill",
+        "query_data",
+        "privacy_info",
+        "export_my_data",
+        "delete_my_data",
+        "emergency",
+        "emergency_info",
+        "crisis",
+    ]
 )
+# After these, asking the form's question again at once would be deaf; it waits for the next message.
+LEAVES_THE_FORM_ALONE = frozenset({"talk_to_agent", "emergency", "crisis"})
+YES_NO = frozenset({"affirm", "deny"})
 STEERING = {"cancel": "cancel", "go_back": "back", "skip": "skip", "start_over": "again"}
 # Courtesies that people put around an answer: they are an aside only when the message holds nothing else.
 SURE = 0.7
@@ -34,15 +73,20 @@ class Verdict:
 
 
 class Form:
-    """A form's order of questions and its ways of reading and asking. Subclasses fill in the subject."""
+    """A form's order of questions and its ways of reading and asking. Subclasses fill in the subject.
+
+    `free_text` holds the questions that any words may answer, each with the confidence from which the
+    model's word that it is something else counts all the same. `fixed` answers are never changed by a
+    remark.
+    """
 
     name: str
     prefix: str
     start: str
     rival: str
     order: tuple[str, ...]
-    skippable: dict[str, Any]
-    free_text: frozenset[str] = frozenset()
+    skippable: ClassVar[dict[str, Any]] = {}
+    free_text: ClassVar[dict[str, float]] = {}
     fixed: frozenset[str] = frozenset()
 
     async def harvest(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
@@ -57,15 +101,24 @@ class Form:
         """Ask. Returns the question that was asked in the end: another one, or None to end the form."""
         raise NotImplementedError
 
+    def covers(self, turn: Turn, question: str) -> bool:
+        """Say whether a message is mostly what the question asks for, whatever the model thinks of it."""
+        return False
+
     async def correct(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
         """What a message changes in answers that were already given."""
-        found = await self.harvest(turn, {slot: None for slot in self.order})
-        return {slot: value for slot, value in found.items() if value != draft.get(slot) and slot not in self.fixed}
+        found = await self.harvest(turn, dict.fromkeys(self.order))
+        return {
+            slot: value
+            for slot, value in found.items()
+            if value != draft.get(slot) and slot not in self.fixed
+        }
 
     def changed(self, question: str, draft: dict[str, Any]) -> None:
         """Forget what depends on an answer that changed."""
 
-    # -- decisions ---------------------------------------------------------------------------------------------
+    # -- decisions
+    # ---------------------------------------------------------------------------------------------
 
     async def decide(self, turn: Turn, answer: Answer) -> Verdict | None:
         """Decide what a message means for this form; None when it is an aside."""
@@ -74,9 +127,13 @@ class Form:
         if not turn.form_ran:
             draft.update(await self.begin(turn, draft, answer))
             return await self._go_on(turn, draft, before, answer)
+        if turn.aside_answered and turn.intent in LEAVES_THE_FORM_ALONE:
+            return Verdict(_differences(before, draft), turn.question)
         if turn.aside_answered:
             answer.open_with("form.back_to_it")
             return await self._go_on(turn, draft, before, answer, only=turn.question)
+        if turn.slot("asked") and turn.intent in YES_NO and runtime().words.step(turn.text) in {"yes", "no"}:
+            return None
         step = self._step(turn)
         if step == "cancel":
             return self._end(draft, before, "cancel")
@@ -101,7 +158,9 @@ class Form:
                 draft[slot] = value
             answer.keep(misses=None)
             return await self._go_on(turn, draft, before, answer)
-        if turn.intent in ASIDES - {self.start} and (turn.pressed or self._is_aside(turn, turn.question or self.order[0], sure=False)):
+        if turn.intent in ASIDES - YES_NO - {self.start} and (
+            turn.pressed or self._is_aside(turn, turn.question or self.order[0], sure=False)
+        ):
             return None
         return await self._not_understood(turn, draft, before, answer)
 
@@ -135,20 +194,23 @@ class Form:
 
     def _is_aside(self, turn: Turn, question: str, *, sure: bool = True) -> bool:
         """A question or courtesy, not an answer in other words; `sure` asks for more where words are free."""
-        if turn.intent not in ASIDES or turn.intent == self.start:
+        if turn.intent not in ASIDES - YES_NO or turn.intent == self.start:
             return False
-        if turn.photos or turn.location:
+        if turn.photos or turn.location or self.covers(turn, question):
             return False
-        return not sure or turn.confidence >= SURE or question not in self.free_text
+        return not sure or question not in self.free_text or turn.confidence >= self.free_text[question]
 
     def _step(self, turn: Turn) -> str | None:
         if turn.pressed:
             value = turn.values.get("value") if turn.intent == "choose" else None
             return str(value) if value in {"cancel", "back", "again", "skip"} else STEERING.get(turn.intent)
         # A wrong guess here would throw a draft away: the model must be sure, a known word is enough.
-        return runtime().words.step(turn.text) or (STEERING.get(turn.intent) if turn.confidence >= SURE else None)
+        guessed = turn.confidence >= SURE and not self.covers(turn, turn.question or self.order[0])
+        return runtime().words.step(turn.text) or (STEERING.get(turn.intent) if guessed else None)
 
     def _wants_rival(self, turn: Turn) -> bool:
+        if not turn.pressed and self.covers(turn, turn.question or self.order[0]):
+            return False
         if turn.intent == self.rival:
             return turn.pressed or turn.confidence >= SURE or turn.question not in self.free_text
         guessed = turn.intent == "unclear" and turn.heard == self.rival and turn.confidence >= GUESS
@@ -158,7 +220,9 @@ class Form:
         draft[self.order[-1]] = how
         return Verdict(_differences(before, draft), None)
 
-    async def _back(self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer) -> Verdict:
+    async def _back(
+        self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer
+    ) -> Verdict:
         """One question back: forget the last answer before the open question."""
         asked = self.order.index(turn.question) if turn.question in self.order else 0
         answered = [slot for slot in self.order[:asked] if draft.get(slot) is not None]
@@ -169,21 +233,31 @@ class Form:
         self.changed(answered[-1], draft)
         return await self._go_on(turn, draft, before, answer, only=answered[-1])
 
-    async def _not_understood(self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer) -> Verdict:
+    async def _not_understood(
+        self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer
+    ) -> Verdict:
+        if answer.messages:
+            return Verdict(_differences(before, draft), turn.question)
+        if answer.opening:
+            return await self._go_on(turn, draft, before, answer, only=turn.question)
         misses = int(turn.slot("misses") or 0) + 1
         answer.keep(misses=misses)
         if misses >= 2:
-            answer.opening = None
             answer.say(
                 "form.not_understood_twice",
                 buttons=[button("button.agent", "talk_to_agent"), choice("button.cancel", "cancel")],
             )
-        elif not answer.messages and not answer.opening:
+        else:
             answer.open_with("form.not_understood")
         return await self._go_on(turn, draft, before, answer, only=turn.question)
 
     async def _go_on(
-        self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer, only: str | None = None
+        self,
+        turn: Turn,
+        draft: dict[str, Any],
+        before: dict[str, Any],
+        answer: Answer,
+        only: str | None = None,
     ) -> Verdict:
         """Ask the next open question, or the one that is named."""
         question: str | None = only or next((slot for slot in self.order if draft.get(slot) is None), None)

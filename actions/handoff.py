@@ -4,27 +4,38 @@ from typing import Any
 
 from actions.effects import HandoffRequested
 from actions.runtime import runtime
-from actions.turn import Answer, Turn, button, handles
+from actions.turn import Answer, Turn, button, handles, said
 
 
 @handles("action_hand_off", "talk_to_agent")
 async def hand_off(turn: Turn, answer: Answer) -> None:
-    """Ask for an agent, with what is known so far."""
+    """Ask for an agent, with what is known so far; the front door answers with the number and the hours."""
     answer.effect(HandoffRequested("asked", summary(turn)))
-    answer.say("handoff.requested")
     answer.keep(misses=None)
 
 
 def summary(turn: Turn) -> dict[str, Any]:
     """What an agent should see first: the draft, the service, the number that were talked about."""
-    names = ("complaint_topic", "complaint_description", "complaint_place", "booking_service", "booking_day", "service", "reference")
-    return {name: turn.slot(name) for name in names if turn.slot(name) is not None} | {"last_text": turn.text[:500]}
+    names = (
+        "complaint_topic",
+        "complaint_description",
+        "complaint_place",
+        "booking_service",
+        "booking_day",
+        "service",
+        "reference",
+    )
+    return {name: turn.slot(name) for name in names if turn.slot(name) is not None} | {
+        "last_text": turn.text[:500]
+    }
 
 
 @handles("action_emergency", "emergency")
 async def emergency(turn: Turn, answer: Answer) -> None:
-    """The number first. The front door has usually answered already."""
+    """The number first. The front door has usually answered already; a draft stays where it is."""
     answer.say("urgent.call", number=_number(turn, "general"), medical=_number(turn, "medical"))
+    if turn.form:
+        answer.say("form.kept")
 
 
 @handles("action_emergency_info", "emergency_info")
@@ -33,10 +44,15 @@ async def numbers(turn: Turn, answer: Answer) -> None:
     entries = runtime().fact(turn.tenant, "emergency") or {}
     lines: dict[str, str] = {}
     for entry in entries.values():
-        for found in (entry, *(entry.get("fallback") or ())) if isinstance(entry, dict) and "number" in entry else ():
+        for found in (
+            (entry, *(entry.get("fallback") or ())) if isinstance(entry, dict) and "number" in entry else ()
+        ):
             if found.get("verified"):
                 lines[str(found["number"])] = str(found["label"])
-    answer.say("urgent.numbers", numbers={"$list": [f"*{number}* {label}" for number, label in lines.items()]})
+    answer.say(
+        "urgent.numbers",
+        numbers={"$list": [said("urgent.number", number=n, label=name) for n, name in lines.items()]},
+    )
 
 
 @handles("action_crisis", "crisis")

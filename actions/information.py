@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from actions import reading
 from actions.runtime import runtime
-from actions.services import show
+from actions.services import show, where
 from actions.turn import Answer, Turn, button, handles
 
 # UU 14/2008 art. 22: ten working days, extended once by seven with a written reason.
@@ -18,7 +18,10 @@ async def public_information(turn: Turn, answer: Answer) -> None:
     latest = runtime().calendar.deadline(turn.now, ANSWER_DAYS)
     answer.say(
         "information.ppid" if latest else "information.ppid_without_date",
-        buttons=[button("button.requirements", "ask_requirements", service="ppid"), button("button.agent", "talk_to_agent")],
+        buttons=[
+            button("button.requirements", "ask_requirements", service="ppid"),
+            button("button.agent", "talk_to_agent"),
+        ],
         days=ANSWER_DAYS,
         more=EXTENSION_DAYS,
         latest=latest.date() if latest else None,
@@ -35,7 +38,11 @@ async def legal_consult(turn: Turn, answer: Answer) -> None:
 @handles("action_check_bill", "check_bill")
 async def bill(turn: Turn, answer: Answer) -> None:
     """No bill can be looked up here yet: say so, and where it can."""
-    service = "retribusi_pasar" if any(name == "retribusi_pasar" for name, _ in reading.services(turn)[:1]) else "pbb_bayar"
+    service = (
+        "retribusi_pasar"
+        if any(name == "retribusi_pasar" for name, _ in reading.services(turn)[:1])
+        else "pbb_bayar"
+    )
     known = runtime().catalog.services.get(service)
     answer.say(
         "information.bill",
@@ -43,7 +50,7 @@ async def bill(turn: Turn, answer: Answer) -> None:
             button("button.place", "ask_hours_location", service=service),
             button("button.requirements", "ask_requirements", service=service),
         ],
-        where=known.url or known.counter or "-" if known else "-",
+        where=(known.url or where(turn, known)) if known else "-",
         title=known.title if known else "PBB-P2",
     )
     answer.keep(service=service)
@@ -57,6 +64,9 @@ async def data(turn: Turn, answer: Answer) -> None:
     service = runtime().catalog.services.get(named or "")
     if service and service.url:
         answer.say("information.data_at", title=service.title, url=service.url)
+        return
+    if service and "query" not in service.verbs:
+        show(turn, service, answer)
         return
     answer.say("information.data", buttons=[button("button.agent", "talk_to_agent")], portal=portal)
 

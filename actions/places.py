@@ -38,7 +38,15 @@ async def _one(turn: Turn, answer: Answer, intent: str) -> dict[str, Any] | None
     if len(mine) > 1:
         answer.say(
             "booking.which_booking",
-            buttons=[button("", intent, title=f"{b['number'] or b['code']} {_title(b['service'])}"[:40], code=b["code"]) for b in mine[:5]],
+            buttons=[
+                button(
+                    "",
+                    intent,
+                    title=f"{b['number'] or b['code']} {_title(b['service'])}"[:40],
+                    code=b["code"],
+                )
+                for b in mine[:5]
+            ],
         )
         return None
     return mine[0]
@@ -108,14 +116,20 @@ async def cancel(turn: Turn, answer: Answer) -> None:
         answer.keep(asked={"intent": "cancel_booking", "values": {"code": booking["code"], "sure": "yes"}})
         return
     try:
-        await runtime().registry.by_id(booking["connector"]).cancel_booking(booking["code"], turn.key("cancel"))
+        await (
+            runtime().registry.by_id(booking["connector"]).cancel_booking(booking["code"], turn.key("cancel"))
+        )
     except ConnectorError as error:
         answer.say(error.text_key, reason=error.detail)
         answer.say("handoff.offer", buttons=[button("button.agent", "talk_to_agent")])
         return
     answer.effect(BookingCancelled(booking["connector"], booking["code"]))
     answer.keep(asked=None)
-    answer.say("booking.given_back", buttons=[button("button.book_new", "book_queue")], number=booking["number"] or booking["code"])
+    answer.say(
+        "booking.given_back",
+        buttons=[button("button.book_new", "book_queue")],
+        number=booking["number"] or booking["code"],
+    )
 
 
 @handles("action_reschedule_booking", "reschedule_booking")
@@ -131,7 +145,9 @@ async def reschedule(turn: Turn, answer: Answer) -> None:
         try:
             receipt = await connector.reschedule(code, str(slot), turn.key("reschedule"))
         except SlotTaken:
-            answer.say("error.slot_taken", buttons=[button("button.another_day", "reschedule_booking", code=code)])
+            answer.say(
+                "error.slot_taken", buttons=[button("button.another_day", "reschedule_booking", code=code)]
+            )
             return
         except ConnectorError as error:
             answer.say(error.text_key, reason=error.detail)
@@ -145,24 +161,54 @@ async def reschedule(turn: Turn, answer: Answer) -> None:
     wish = reading.wish(turn)
     day = date.fromisoformat(str(chosen)) if chosen else (wish.day if wish and not wish.problem else None)
     if day is None:
-        buttons = [button("", "reschedule_booking", title=_short(d), code=code, day=d.isoformat()) for d in _next_days(turn.now.date(), 3)]
+        buttons = [
+            button("", "reschedule_booking", title=_short(d), code=code, day=d.isoformat())
+            for d in _next_days(turn.now.date(), 3)
+        ]
         answer.keep(asked={"intent": "reschedule_booking", "values": {"code": code}, "wants": "day"})
-        answer.say("booking.move_which_day", buttons=buttons, number=booking["number"] or code, when=datetime.fromisoformat(booking["starts_at"]))
+        answer.say(
+            "booking.move_which_day",
+            buttons=buttons,
+            number=booking["number"] or code,
+            when=datetime.fromisoformat(booking["starts_at"]),
+        )
         return
     try:
         found = await connector.slots(SlotQuery(booking["service"], day, booking.get("counter")))
     except ConnectorError as error:
         answer.say(error.text_key, reason=error.detail)
         return
-    free = [{"id": s.id, "starts_at": s.starts_at.astimezone(turn.now.tzinfo).isoformat()} for s in found.slots if s.left > 0 and s.starts_at > turn.now]
+    free = [
+        {"id": s.id, "starts_at": s.starts_at.astimezone(turn.now.tzinfo).isoformat()}
+        for s in found.slots
+        if s.left > 0 and s.starts_at > turn.now
+    ]
     if not free:
         after = found.next_open
-        buttons = [button("", "reschedule_booking", title=_short(after), code=code, day=after.isoformat())] if after else []
-        answer.say("booking.closed" if found.closed_reason else "booking.full", buttons=buttons, day=day, reason=found.closed_reason or "")
+        buttons = (
+            [button("", "reschedule_booking", title=_short(after), code=code, day=after.isoformat())]
+            if after
+            else []
+        )
+        answer.say(
+            "booking.closed" if found.closed_reason else "booking.full",
+            buttons=buttons,
+            day=day,
+            reason=found.closed_reason or "",
+        )
         return
     times = _spread(free, MOST_TIMES)
     answer.say(
         "booking.move_which_time",
-        buttons=[button("", "reschedule_booking", title=o["starts_at"][11:16].replace(":", "."), code=code, slot=o["id"]) for o in times],
+        buttons=[
+            button(
+                "",
+                "reschedule_booking",
+                title=o["starts_at"][11:16].replace(":", "."),
+                code=code,
+                slot=o["id"],
+            )
+            for o in times
+        ],
         day=day,
     )

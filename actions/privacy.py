@@ -9,14 +9,16 @@ LANGUAGES = ("id", "jv", "en")
 @handles("action_privacy_info", "privacy_info")
 async def info(turn: Turn, answer: Answer) -> None:
     """What is stored, why, and the two rights one can use here."""
-    answer.say("privacy.info", buttons=[button("button.export", "export_my_data"), button("button.erase", "delete_my_data")])
+    answer.say(
+        "privacy.info",
+        buttons=[button("button.export", "export_my_data"), button("button.erase", "delete_my_data")],
+    )
 
 
 @handles("action_export_data", "export_my_data")
 async def export(turn: Turn, answer: Answer) -> None:
-    """Ask for the file; the front door sends it."""
+    """Ask for the file; the front door sends it with a word."""
     answer.effect(DataExportRequested())
-    answer.say("privacy.export")
 
 
 @handles("action_delete_data", "delete_my_data")
@@ -24,13 +26,20 @@ async def delete(turn: Turn, answer: Answer) -> None:
     """Ask once, say what stays, then ask for the erasure."""
     if turn.values.get("sure"):
         answer.effect(DataErasureRequested())
-        answer.keep(**dict.fromkeys(name for name, value in turn.slots.items() if value is not None and name != "requested_slot"))
+        answer.keep(
+            **dict.fromkeys(
+                name for name, value in turn.slots.items() if value is not None and name != "requested_slot"
+            )
+        )
         answer.say("privacy.erased")
         return
     answer.keep(asked={"intent": "delete_my_data", "values": {"sure": "yes"}})
     answer.say(
         "privacy.erase_sure",
-        buttons=[button("button.yes_erase", "delete_my_data", sure="yes"), button("button.keep_data", "deny")],
+        buttons=[
+            button("button.yes_erase", "delete_my_data", sure="yes"),
+            button("button.keep_data", "deny"),
+        ],
     )
 
 

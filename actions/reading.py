@@ -9,16 +9,21 @@ from actions.runtime import runtime
 from actions.turn import Turn
 from intents import dates, numbers, places
 
-# Words between the problem and the spot that belong to the spot: "di depan ..." reads better than "depan ...".
-_LEAD = re.compile(r"(?:(?:di|nang|ning|neng|wonten|pas)\s+|(?:kelurahan|kel|kecamatan|kec|desa)\.?\s+)+$", re.IGNORECASE)
+# Words between the problem and the spot that belong to the spot: "di depan ..." reads better than "depan
+# ...".
+_LEAD = re.compile(
+    r"(?:(?:di|nang|ning|neng|wonten|pas)\s+|(?:kelurahan|kel|kecamatan|kec|desa)\.?\s+)+$", re.IGNORECASE
+)
+MOSTLY = 0.6
 _SPOTS = {"street", "landmark", "quarter", "rt_rw"}
 
 
 def place(turn: Turn) -> dict[str, Any] | None:
     """Find where something is: a shared pin, or the stretch of the message that names places.
 
-    `text` are the citizen's own words, `region` the official code of the kelurahan when it was named, `exact` says
-    that a street, a landmark or an RT/RW was named, `government` that the kelurahan is another government's.
+    `text` are the citizen's own words, `region` the official code of the kelurahan when it was named,
+    `exact` says that a street, a landmark or an RT/RW was named, `government` that the kelurahan is another
+    government's.
     """
     if turn.location:
         return {"latitude": turn.location["lat"], "longitude": turn.location["lon"]}
@@ -62,6 +67,12 @@ def wish(turn: Turn) -> dates.Mention | None:
     return dates.combine(dates.resolve(turn.text, turn.now)) if turn.text else None
 
 
+def mostly(turn: Turn, found: str | None) -> bool:
+    """Say whether what was found in a message is the greater part of it, fillers aside."""
+    core = runtime().words.core(turn.text)
+    return bool(found) and len(runtime().words.core(str(found))) >= MOSTLY * len(core)
+
+
 def day(turn: Turn) -> date | None:
     """Return the day, whether typed or pressed; None when there is none."""
     pressed = turn.values.get("value")
@@ -90,26 +101,28 @@ def reference(turn: Turn) -> str | None:
 
 
 def topic(turn: Turn) -> str | None:
-    """Return what a complaint is about: the pipeline's word, or else the longest synonym that stands in the text."""
+    """Return what a complaint is about: the pipeline's word, or else the longest synonym that stands in the
+    text."""
     pressed = turn.values.get("topic")
     if pressed in runtime().catalog.topics:
         return str(pressed)
+    text = f" {turn.text.lower()} "
+    entries = runtime().catalog.topics.values()
+    plain = text.strip(" .,!?\n")
+    if plain and len(plain.split()) <= 3:
+        named = [
+            (len(entry.title), entry.id) for entry in entries if f" {plain} " in f" {entry.title.lower()} "
+        ]
+        if named:
+            return min(named)[1]
     if turn.topic in runtime().catalog.topics:
         return turn.topic
-    text = f" {turn.text.lower()} "
     hits = [
         (len(word), entry.id)
-        for entry in runtime().catalog.topics.values()
+        for entry in entries
         for word in (*entry.synonyms, entry.title)
         if f" {word.lower()}" in text
     ]
-    if not hits and 0 < len(text.split()) <= 3:
-        hits = [
-            (-len(word), entry.id)
-            for entry in runtime().catalog.topics.values()
-            for word in (entry.title, *entry.synonyms)
-            if text.strip(" .,!?") in word.lower()
-        ]
     return max(hits)[1] if hits else None
 
 
@@ -119,7 +132,7 @@ def service(turn: Turn, among: Callable[[str], bool] | None = None) -> str | Non
     if named in runtime().catalog.services:
         return str(named)
     candidates = services(turn, among)
-    if not candidates:
+    if not candidates or family(turn):
         return None
     best = candidates[0]
     second = candidates[1][1] if len(candidates) > 1 else 0.0
@@ -137,6 +150,9 @@ def services(turn: Turn, among: Callable[[str], bool] | None = None) -> list[tup
     The pipeline's list wins; without one, the search is asked, without the words about when and queueing.
     """
     floor = runtime().thresholds["service_offer"]
+    kin = family(turn)
+    if kin:
+        return [(name, 1.0) for name in kin if among is None or among(name)]
     found = [(str(entry["id"]), float(entry["score"])) for entry in turn.services]
     if not found and turn.text:
         found = runtime().search.find(_subject(turn), turn.tenant, 6)
@@ -144,8 +160,24 @@ def services(turn: Turn, among: Callable[[str], bool] | None = None) -> list[tup
     return [
         (name, score)
         for name, score in found
-        if score >= floor and name in known and known[name].serves(turn.tenant) and (among is None or among(name))
+        if score >= floor
+        and name in known
+        and known[name].serves(turn.tenant)
+        and (among is None or among(name))
     ]
+
+
+def family(turn: Turn) -> list[str]:
+    """Return the services that share a bare name: *ktp* or *urus kk* alone can mean any of them."""
+    words = runtime().words
+    core = [w.strip(".,!?") for w in words.core(turn.text).split()]
+    core = [word for word in core if word not in words.queue and word not in words.bare]
+    if len(core) != 1:
+        return []
+    kin = [
+        entry.id for entry in runtime().catalog.services_for(turn.tenant) if entry.id.split("_")[0] == core[0]
+    ]
+    return kin if len(kin) > 1 else []
 
 
 def _subject(turn: Turn) -> str:

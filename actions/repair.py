@@ -58,9 +58,13 @@ async def repair(turn: Turn, answer: Answer) -> None:
         return
     offers = _offers(turn)
     if offers:
-        answer.say("repair.offer", buttons=[*offers, button("button.none_of_these", "find_service", none="yes")])
+        answer.say(
+            "repair.offer", buttons=[*offers, button("button.none_of_these", "find_service", none="yes")]
+        )
     else:
-        answer.say("repair.again", buttons=[button("button.help", "help"), button("button.agent", "talk_to_agent")])
+        answer.say(
+            "repair.again", buttons=[button("button.help", "help"), button("button.agent", "talk_to_agent")]
+        )
 
 
 async def _answers_open_question(turn: Turn, answer: Answer) -> bool:
@@ -71,7 +75,9 @@ async def _answers_open_question(turn: Turn, answer: Answer) -> bool:
     if day is None:
         return False
     values = {**asked["values"], "day": day.isoformat()}
-    await BY_INTENT[asked["intent"]](replace(turn, intent=asked["intent"], values=values, pressed=True), answer)
+    await BY_INTENT[asked["intent"]](
+        replace(turn, intent=asked["intent"], values=values, pressed=True), answer
+    )
     return True
 
 
@@ -79,7 +85,8 @@ def _offers(turn: Turn) -> list[dict[str, Any]]:
     """Up to three things it may have been: services by name first, then wishes."""
     catalog = runtime().catalog
     found = [
-        button("", "find_service", title=catalog.services[name].title, service=name) for name, _ in reading.services(turn)[:2]
+        button("", "find_service", title=catalog.services[name].title, service=name)
+        for name, _ in reading.services(turn)[:2]
     ]
     floor = runtime().thresholds["offer"]
     for alternative in turn.alternatives:

@@ -1,7 +1,7 @@
 """Serve the actions on the loopback interface: `python -m actions.server --port 5055`.
 
-It is rasa-sdk's own application and executor, run in one process: the stock `python -m rasa_sdk` spawns a second one,
-listens on every interface and logs each registered action.
+It is rasa-sdk's own application and executor, run in one process: the stock `python -m rasa_sdk` spawns a
+second one, listens on every interface and logs each registered action.
 """
 
 import argparse

@@ -3,6 +3,7 @@
 from typing import Any
 
 from actions import reading
+from actions.booking import bookable
 from actions.effects import ServiceShown
 from actions.runtime import runtime
 from actions.turn import Answer, Turn, button, handles, lines, said
@@ -22,12 +23,12 @@ async def _chosen(turn: Turn, answer: Answer, intent: str) -> Service | None:
     candidates = reading.services(turn)
     if not candidates:
         known = _known(turn)
-        if known in catalog.services and intent != "find_service":
+        if known and known in catalog.services and intent != "find_service":
             return catalog.services[known]
         _ask_which(turn, answer)
         return None
     known = _known(turn)
-    if known in catalog.services and intent != "find_service" and len(turn.text.split()) <= 3:
+    if known and known in catalog.services and intent != "find_service" and len(turn.text.split()) <= 3:
         return catalog.services[known]
     offered = [catalog.services[name] for name, _ in candidates[:3]]
     answer.say(
@@ -40,6 +41,13 @@ async def _chosen(turn: Turn, answer: Answer, intent: str) -> Service | None:
     return None
 
 
+def _counter_named(turn: Turn) -> dict[str, Any] | None:
+    """The counter of the MPP whose name stands in the message."""
+    words = set(turn.text.lower().replace("?", " ").split())
+    counters = runtime().fact(turn.tenant, "mpp", "counters") or {}
+    return next((entry for name, entry in counters.items() if name in words), None)
+
+
 def _known(turn: Turn) -> str | None:
     """The service that is being booked, or else the one that was shown last."""
     return (turn.slot("booking_service") if turn.form else None) or turn.slot("service")
@@ -48,10 +56,13 @@ def _known(turn: Turn) -> str | None:
 def _ask_which(turn: Turn, answer: Answer) -> None:
     if turn.values.get("none"):
         answer.say(
-            "service.none_of_these", buttons=[button("button.agent", "talk_to_agent"), button("button.help", "help")]
+            "service.none_of_these",
+            buttons=[button("button.agent", "talk_to_agent"), button("button.help", "help")],
         )
         return
-    answer.say("service.ask", buttons=[button("button.help", "help"), button("button.agent", "talk_to_agent")])
+    answer.say(
+        "service.ask", buttons=[button("button.help", "help"), button("button.agent", "talk_to_agent")]
+    )
 
 
 @handles("action_find_service", "find_service")
@@ -72,15 +83,18 @@ def show(turn: Turn, service: Service, answer: Answer) -> None:
     answer.effect(ServiceShown(service.id))
     answer.say(
         "service.card" if service.persyaratan else "service.card_without_requirements",
-        buttons=_next_steps(service, "place"),
-        title=lines(_bold(service.title), said("service.old_name", name=", ".join(service.old_names)))
-        if _asked_by_old_name(turn, service)
-        else _bold(service.title),
+        buttons=_next_steps(turn, service, "place"),
+        title=lines(
+            said("service.title", title=service.title),
+            said("service.old_name", name=", ".join(service.old_names))
+            if _asked_by_old_name(turn, service)
+            else "",
+        ),
         owner=_owner(turn, service),
         requirements={"$list": list(service.persyaratan)},
         cost=service.biaya or said("service.unknown"),
         time=service.waktu or said("service.unknown"),
-        where=lines(_where(turn, service), said("service.link", url=service.url) if service.url else ""),
+        where=lines(where(turn, service), said("service.link", url=service.url) if service.url else ""),
         checked=_checked(service),
     )
 
@@ -96,18 +110,20 @@ async def requirements(turn: Turn, answer: Answer) -> None:
     if not service.persyaratan:
         answer.say(
             "service.requirements_unknown",
-            buttons=_next_steps(service, "place"),
+            buttons=_next_steps(turn, service, "place"),
             title=service.title,
             owner=_owner(turn, service),
         )
         return
     answer.say(
         "service.requirements",
-        buttons=_next_steps(service, "place"),
+        buttons=_next_steps(turn, service, "place"),
         title=service.title,
         requirements=lines(
             {"$list": list(service.persyaratan)},
-            said("service.steps", steps={"$list": list(service.prosedur[:MOST_STEPS])}) if service.prosedur else "",
+            said("service.steps", steps={"$list": list(service.prosedur[:MOST_STEPS])})
+            if service.prosedur
+            else "",
         ),
         checked=_checked(service),
     )
@@ -119,6 +135,18 @@ async def place(turn: Turn, answer: Answer) -> None:
     catalog = runtime().catalog
     known = _known(turn)
     named = reading.service(turn)
+    counter = None if turn.pressed or named not in (None, MPP) else _counter_named(turn)
+    if counter:
+        answer.say(
+            "service.counter_hours",
+            buttons=[button("button.book_new", "book_queue")],
+            counter=counter["title"],
+            name=runtime().fact(turn.tenant, "mpp", "name"),
+            address=runtime().fact(turn.tenant, "mpp", "address") or said("service.unknown"),
+            hours=_hours(turn, counter.get("hours")) or said("service.hours_unknown"),
+            source=counter.get("source") or "-",
+        )
+        return
     if named == MPP or (not turn.pressed and not reading.services(turn) and known not in catalog.services):
         mpp = runtime().fact(turn.tenant, "mpp") or {}
         if mpp:
@@ -138,11 +166,12 @@ async def place(turn: Turn, answer: Answer) -> None:
     hours = _hours(turn, service.hours)
     answer.say(
         "service.place",
-        buttons=_next_steps(service, "requirements"),
+        buttons=_next_steps(turn, service, "requirements"),
         title=service.title,
-        where=_where(turn, service),
+        where=where(turn, service),
         hours=lines(
-            hours or said("service.hours_unknown"), said("service.link", url=service.url) if service.url else ""
+            hours or said("service.hours_unknown"),
+            said("service.link", url=service.url) if service.url else "",
         ),
         checked=_checked(service),
     )
@@ -157,7 +186,7 @@ async def cost(turn: Turn, answer: Answer) -> None:
     answer.keep(service=service.id, misses=None)
     answer.say(
         "service.cost",
-        buttons=_next_steps(service, "requirements"),
+        buttons=_next_steps(turn, service, "requirements"),
         title=service.title,
         cost=service.biaya or said("service.unknown"),
         time=service.waktu or said("service.unknown"),
@@ -165,10 +194,10 @@ async def cost(turn: Turn, answer: Answer) -> None:
     )
 
 
-def _next_steps(service: Service, other: str) -> list[dict[str, Any]]:
+def _next_steps(turn: Turn, service: Service, other: str) -> list[dict[str, Any]]:
     """What one does next with this service: at most three buttons."""
     steps = []
-    if "book" in service.verbs:
+    if bookable(turn.tenant)(service.id):
         steps.append(button("button.book", "book_queue", reusable=True, service=service.id))
     if "file" in service.verbs and service.id.startswith("pengaduan"):
         steps.append(button("button.report", "report_complaint", reusable=True))
@@ -180,21 +209,22 @@ def _next_steps(service: Service, other: str) -> list[dict[str, Any]]:
     return steps[:3]
 
 
-def _bold(title: str) -> str:
-    return f"*{title}*"
-
-
 def _owner(turn: Turn, service: Service) -> str:
     names = runtime().fact(turn.tenant, "agencies") or {}
     return str(names.get(service.owner, service.owner))
 
 
-def _where(turn: Turn, service: Service) -> Any:
+def where(turn: Turn, service: Service) -> Any:
     counters = runtime().fact(turn.tenant, "mpp", "counters") or {}
     mpp = runtime().fact(turn.tenant, "mpp") or {}
     counter = counters.get(service.counter or "")
     if counter:
-        return said("service.counter", counter=counter.get("title"), name=mpp.get("name"), address=mpp.get("address") or "-")
+        return said(
+            "service.counter",
+            counter=counter.get("title"),
+            name=mpp.get("name"),
+            address=mpp.get("address") or "-",
+        )
     return service.counter or _owner(turn, service) or said("service.unknown")
 
 

@@ -48,7 +48,8 @@ def _list(turn: Turn, answer: Answer) -> None:
     answer.say(
         "status.list",
         buttons=[
-            button("", "check_status", title=case["reference"], reusable=True, reference=case["reference"]) for case in shown[:3]
+            button("", "check_status", title=case["reference"], reusable=True, reference=case["reference"])
+            for case in shown[:3]
         ],
         cases={"$list": lines},
         count=len(turn.cases),
@@ -66,7 +67,9 @@ async def _one(turn: Turn, answer: Answer, wanted: str) -> None:
             connector = runtime().registry.find(turn.tenant, capability)
         state = await (connector.permit_status(wanted) if permit else connector.complaint_status(wanted))
     except CaseNotFound:
-        answer.say("error.case_not_found", buttons=[button("button.agent", "talk_to_agent")], reference=wanted)
+        answer.say(
+            "error.case_not_found", buttons=[button("button.agent", "talk_to_agent")], reference=wanted
+        )
         return
     except ConnectorError as error:
         answer.say(error.text_key, reason=error.detail)
@@ -79,7 +82,12 @@ async def _one(turn: Turn, answer: Answer, wanted: str) -> None:
     elif permit:
         _permit(turn, answer, connector.id, state)
     else:
-        answer.say("status.others", reference=state.reference, status=said(f"status.{state.status.value}"), updated=_updated(state))
+        answer.say(
+            "status.others",
+            reference=state.reference,
+            status=said(f"status.{state.status.value}"),
+            updated=_updated(state),
+        )
 
 
 def _full(turn: Turn, answer: Answer, own: Any, state: CaseState) -> None:
@@ -99,7 +107,10 @@ def _full(turn: Turn, answer: Answer, own: Any, state: CaseState) -> None:
         status=_held(state),
         details=lines(
             _updated(state),
-            said("status.promised_late" if overdue else "status.promised", date=datetime.fromisoformat(promised))
+            said(
+                "status.promised_late" if overdue else "status.promised",
+                date=datetime.fromisoformat(promised),
+            )
             if promised and state.status.is_open
             else "",
             _note(state),
@@ -135,4 +146,8 @@ def _title(case: Any) -> Any:
     topic = runtime().catalog.topics.get(case.get("topic") or "")
     if topic:
         return topic.title
-    return said(f"status.kind_{case['kind']}") if case["kind"] in {"permit", "information", "complaint"} else case["kind"]
+    return (
+        said(f"status.kind_{case['kind']}")
+        if case["kind"] in {"permit", "information", "complaint"}
+        else case["kind"]
+    )

@@ -1,7 +1,7 @@
 """One turn as an action sees it: what the citizen said, what is known, and the answer being built.
 
-A handler is a function `async def handler(turn: Turn, answer: Answer) -> None`, registered for an action name and the
-intents it answers. Handlers never raise for a city system's failure: they say it.
+A handler is a function `async def handler(turn: Turn, answer: Answer) -> None`, registered for an action
+name and the intents it answers. Handlers never raise for a city system's failure: they say it.
 """
 
 import hashlib
@@ -84,7 +84,10 @@ class Answer:
         **values: Any,
     ) -> None:
         """Add one bubble. Dates and times among the values are typed for the front door."""
-        message: dict[str, Any] = {"text_key": text_key, "values": {name: typed(value) for name, value in values.items()}}
+        message: dict[str, Any] = {
+            "text_key": text_key,
+            "values": {name: typed(value) for name, value in values.items()},
+        }
         if self.opening:
             second = {"$text": message["text_key"], "values": message["values"]}
             message = {"text_key": "layout.lines", "values": {"first": self.opening, "second": second}}
@@ -108,6 +111,12 @@ class Answer:
     def keep(self, **slots: Any) -> None:
         """Remember values for later turns; None forgets."""
         self.slots.update(slots)
+
+
+def settle(turn: Turn, answer: Answer) -> None:
+    """Let a question outside the forms live for one message: whatever is answered next, it is over."""
+    if turn.slot("asked") and "asked" not in answer.slots:
+        answer.keep(asked=None)
 
 
 Handler = Callable[[Turn, Answer], Awaitable[None]]
@@ -140,7 +149,10 @@ def typed(value: Any) -> Any:
 
 def said(text_key: str, **values: Any) -> dict[str, Any]:
     """A sentence inside another one."""
-    return {"$text": text_key, **({"values": {name: typed(value) for name, value in values.items()}} if values else {})}
+    return {
+        "$text": text_key,
+        **({"values": {name: typed(value) for name, value in values.items()}} if values else {}),
+    }
 
 
 def lines(*parts: Any) -> Any:
@@ -154,7 +166,9 @@ def lines(*parts: Any) -> Any:
     return whole
 
 
-def button(title_key: str, intent: str, *, title: str | None = None, reusable: bool = False, **values: Any) -> dict[str, Any]:
+def button(
+    title_key: str, intent: str, *, title: str | None = None, reusable: bool = False, **values: Any
+) -> dict[str, Any]:
     """A choice. `title` is for names and times that come from data; everything else has a text key."""
     payload = f"/{intent}" + (json.dumps(values, ensure_ascii=False) if values else "")
     named = {"title": title} if title is not None else {"title_key": title_key}

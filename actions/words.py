@@ -1,4 +1,5 @@
-"""Short answers that steer a form, as people type them; the words themselves are data (data/language/answers.yml)."""
+"""Short answers that steer a form, as people type them; the words themselves are data
+(data/language/answers.yml)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,16 @@ class Words:
     """Which word means which step: send, edit, skip, cancel, back, again, yes, no.
 
     `weekdays` are short names from Monday on, for buttons; `name_leads` are what people put before a name,
-    `queue` are words about queueing that say nothing about the service.
+    `queue` are words about queueing that say nothing about the service, `fillers` words that say nothing at
+    all, `bare` words that leave open which service of a name is meant.
     """
 
     steps: dict[str, str]
     weekdays: tuple[str, ...] = ()
     name_leads: tuple[str, ...] = ()
     queue: frozenset[str] = frozenset()
+    fillers: frozenset[str] = frozenset()
+    bare: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, root: Path) -> "Words":
@@ -34,9 +38,20 @@ class Words:
                 if steps.get(plain, step) != step:
                     raise ValueError(f"answers.yml: {plain!r} means both {steps[plain]} and {step}")
                 steps[plain] = str(step)
-        return cls(steps, tuple(data["weekdays"]), tuple(data["name_leads"]), frozenset(data["queue"]))
+        return cls(
+            steps,
+            tuple(data["weekdays"]),
+            tuple(data["name_leads"]),
+            frozenset(data["queue"]),
+            frozenset(data["fillers"]),
+            frozenset(data["bare"]),
+        )
 
     def step(self, text: str) -> str | None:
         """Return the step a whole message stands for, None when it says anything else."""
         plain = " ".join(text.lower().strip(" .,!?*_\"'").split())
         return self.steps.get(plain)
+
+    def core(self, text: str) -> str:
+        """Return a message without its fillers, for measuring how much of it is an answer."""
+        return " ".join(word for word in text.lower().split() if word.strip(".,!?") not in self.fillers)

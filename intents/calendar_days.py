@@ -1,7 +1,7 @@
 """Working days by the calendar that was loaded, never beyond its last year.
 
-`data/calendar/<year>.yml` lists the holidays and joint leave days of one year under `days`. A year without a file is
-unknown: nothing is promised in it.
+`data/calendar/<year>.yml` lists the holidays and joint leave days of one year under `days`. A year without a
+file is unknown: nothing is promised in it.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,8 @@ class Calendar:
         return day
 
     def deadline(self, now: datetime, working_days: int) -> datetime | None:
-        """Return the end of office on the promised day, in the zone of `now`; None past the last loaded year."""
+        """Return the end of office on the promised day, in the zone of `now`; None past the last loaded
+        year."""
         try:
             day = self.add_working_days(now.date(), working_days)
         except YearUnknown:

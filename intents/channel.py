@@ -1,8 +1,9 @@
-"""The front door's own channel: one POST is one turn, with the dialogue's memory in the request and the answer.
+"""The front door's own channel: one POST is one turn, with the dialogue's memory in the request and the
+answer.
 
-`POST /webhooks/lawang/turn` takes the turn, its metadata and the state of the dialogue; it answers messages (text
-keys, no sentences), effects, the new state and what was understood. `GET /webhooks/lawang/` says whether a model is
-loaded. No text of a citizen is ever logged here.
+`POST /webhooks/lawang/turn` takes the turn, its metadata and the state of the dialogue; it answers messages
+(text keys, no sentences), effects, the new state and what was understood. `GET /webhooks/lawang/` says
+whether a model is loaded. No text of a citizen is ever logged here.
 """
 
 import logging
@@ -137,7 +138,12 @@ class TurnChannel(InputChannel):
             parsed = await self._understand(processor, UserMessage(_spoken(turn), metadata=metadata), tracker)
             await processor.handle_message(
                 UserMessage(
-                    parsed["text"], output, key, parse_data=parsed, input_channel=self.name(), metadata=metadata
+                    parsed["text"],
+                    output,
+                    key,
+                    parse_data=parsed,
+                    input_channel=self.name(),
+                    metadata=metadata,
                 )
             )
         finally:
@@ -170,7 +176,13 @@ class TurnChannel(InputChannel):
                 raise BadTurn("text: payload names no intent")
             heard = {"name": intent, "confidence": 1.0}
             entities = [{"entity": name, "value": value} for name, value in values.items()]
-            return {"text": text, "intent": heard, "intent_ranking": [heard], "entities": entities, "pressed": True}
+            return {
+                "text": text,
+                "intent": heard,
+                "intent_ranking": [heard],
+                "entities": entities,
+                "pressed": True,
+            }
         parsed: dict[str, Any] = await processor.parse_message(message, tracker)
         heard = parsed["intent"]
         parsed["understood"] = heard

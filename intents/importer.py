@@ -26,13 +26,19 @@ class LawangImporter(RasaFileImporter):
         root = Path(config_file or "config.yml").resolve().parent
         self._root = root
         nlu = sorted(str(path) for path in root.glob("intents/*/nlu/*.yml"))
-        core = sorted(str(path) for folder in ("rules", "stories") for path in root.glob(f"data/{folder}/*.yml"))
+        core = sorted(
+            str(path) for folder in ("rules", "stories") for path in root.glob(f"data/{folder}/*.yml")
+        )
         super().__init__(config_file, domain_path, [*nlu, *core])
 
     def get_domain(self) -> Domain:
         """Merge the root domain, the families' slices and the responses named by the texts."""
         domain = Domain.load([self._root / "domain.yml", *sorted(self._root.glob("intents/*/domain.yml"))])
-        named = {key: [{"custom": {"text_key": key}}] for key in response_keys(self._root) if key not in domain.responses}
+        named = {
+            key: [{"custom": {"text_key": key}}]
+            for key in response_keys(self._root)
+            if key not in domain.responses
+        }
         return domain.merge(Domain.from_dict({"responses": named})) if named else domain
 
 

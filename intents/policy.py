@@ -1,8 +1,9 @@
 """Rasa's rule policy, told two things that it cannot know.
 
-No rule of ours matches on literal text, so the first of its two searches per prediction never finds anything; and a
-rule can only fit when its last state names the present intent and the previous action, so most rules need not be
-looked at. What is predicted stays the same (tests/rasa compares with the stock policy).
+No rule of ours matches on literal text, so the first of its two searches per prediction never finds
+anything; and a rule can only fit when its last state names the present intent and the previous action, so
+most rules need not be looked at. What is predicted stays the same (tests/rasa compares with the stock
+policy).
 """
 
 import json
@@ -41,9 +42,10 @@ class Rules(RulePolicy):
         return kept
 
     def _index(self, lookup: dict[str, str]) -> dict[tuple[str | None, str | None], list[str]]:
-        """Rules by intent and previous action of their last state. Training still adds rules: the size tells."""
-        indexes: dict[int, tuple[int, dict[tuple[str | None, str | None], list[str]]]] = self.__dict__.setdefault(
-            "_indexes", {}
+        """Rules by intent and previous action of their last state. Training still adds rules: the size
+        tells."""
+        indexes: dict[int, tuple[int, dict[tuple[str | None, str | None], list[str]]]] = (
+            self.__dict__.setdefault("_indexes", {})
         )
         size, index = indexes.get(id(lookup), (-1, {}))
         if size != len(lookup):

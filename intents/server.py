@@ -1,7 +1,7 @@
 """Start Rasa's server for the front door: `python -m intents.server --port 5005` in Rasa's environment.
 
-It is Rasa's own server with our channel, our one-turn trackers and the shortcuts of intents/shortcuts.py. It listens
-on the loopback interface only and writes no text of a citizen to its log.
+It is Rasa's own server with our channel, our one-turn trackers and the shortcuts of intents/shortcuts.py. It
+listens on the loopback interface only and writes no text of a citizen to its log.
 """
 
 import argparse

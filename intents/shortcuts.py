@@ -1,13 +1,13 @@
 """The places where Lawang replaces a part of Rasa 3.6.21, all of them for speed or honesty, each one tested.
 
-1. `RemoteAction._validate_action_result` checks the JSON schema itself against the meta-schema for every answer
-   of an action (71 % of a turn). Ours looks at the answer's shape only.
-2. TensorFlow is imported by Rasa's component registry even when no component uses it (about half of the start).
-   Ours answers that import with empty modules; `uses_tensorflow` says when this must not be done.
+1. `RemoteAction._validate_action_result` checks the JSON schema itself against the meta-schema for every
+   answer of an action (71 % of a turn). Ours looks at the answer's shape only.
+2. TensorFlow is imported by Rasa's component registry even when no component uses it (about half of the
+   start). Ours answers that import with empty modules; `uses_tensorflow` says when this must not be done.
 3. Rasa opens a new HTTP session for every action call and hides a failed call behind an empty answer.
    `ActionLink` keeps one session and remembers the failure, so that the channel can report it.
 
-tests/rasa/test_shortcuts.py fails when the replaced methods change shape.
+tests/rasa/inside.py fails when the replaced methods change shape.
 """
 
 import hashlib
@@ -22,7 +22,10 @@ from pathlib import Path
 from typing import Any
 
 # Fingerprints of what is replaced, of Rasa 3.6.21: another one means that this module must be read again.
-REPLACED = {"RemoteAction._validate_action_result": "f8cdb4be68123961", "EndpointConfig.request": "ccdb778aed8208e2"}
+REPLACED = {
+    "RemoteAction._validate_action_result": "f8cdb4be68123961",
+    "EndpointConfig.request": "ccdb778aed8208e2",
+}
 TENSORFLOW_COMPONENTS = (
     "DIETClassifier",
     "ResponseSelector",
@@ -68,7 +71,9 @@ class _AbsentModule(types.ModuleType):
 class _AbsentFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     packages = frozenset({"tensorflow", "tensorflow_hub", "keras"})
 
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Any, target: Any = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if fullname.partition(".")[0] in self.packages:
             return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
         return None
@@ -107,7 +112,9 @@ def validate_answers_plainly() -> None:
     def _validate_action_result(self: RemoteAction, result: Any) -> bool:
         if isinstance(result, dict):
             events, responses = result.get("events", []), result.get("responses", [])
-            named = isinstance(events, list) and all(isinstance(e, dict) and isinstance(e.get("event"), str) for e in events)
+            named = isinstance(events, list) and all(
+                isinstance(e, dict) and isinstance(e.get("event"), str) for e in events
+            )
             if named and isinstance(responses, list) and all(isinstance(entry, dict) for entry in responses):
                 return True
         raise ValidationError("the action server's answer is no list of events and responses")
@@ -129,12 +136,15 @@ def action_link(url: str) -> Any:
         def session(self) -> aiohttp.ClientSession:
             if self._kept is None or self._kept.closed:
                 connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=4)
-                self._kept = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=25))
+                self._kept = aiohttp.ClientSession(
+                    connector=connector, timeout=aiohttp.ClientTimeout(total=25)
+                )
             return self._kept
 
         async def request(self, method: str = "post", json: Any = None, **kwargs: Any) -> Any:
             try:
-                # rasa-sdk asks for a domain; ours is in the model and no action reads it, so it gets an empty one.
+                # rasa-sdk asks for a domain; ours is in the model and no action reads it, so it gets an empty
+                # one.
                 return await self._call({**json, "domain": {}})
             except ClientResponseError as error:
                 if error.status != 400:
@@ -147,7 +157,9 @@ def action_link(url: str) -> Any:
         async def _call(self, body: Any) -> Any:
             for attempt in (1, 2):
                 try:
-                    async with self.session().post(self.url, json=body, timeout=aiohttp.ClientTimeout(total=25)) as answer:
+                    async with self.session().post(
+                        self.url, json=body, timeout=aiohttp.ClientTimeout(total=25)
+                    ) as answer:
                         if answer.status >= 400:
                             text = await answer.text() if answer.status == 400 else ""
                             raise ClientResponseError(answer.status, str(answer.reason), text)

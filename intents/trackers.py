@@ -1,7 +1,7 @@
 """Rasa's memory for exactly one turn.
 
-The front door sends the state of a dialogue with every turn and stores the new one with the replies, so nothing
-here outlives a request: any Rasa process can answer any turn, and turn 200 costs what turn 1 costs.
+The front door sends the state of a dialogue with every turn and stores the new one with the replies, so
+nothing here outlives a request: any Rasa process can answer any turn, and turn 200 costs what turn 1 costs.
 """
 
 from collections.abc import Mapping
@@ -69,7 +69,9 @@ def restore(sender: str, state: Mapping[str, Any] | None, domain: Domain) -> Dia
     known = {slot.name for slot in domain.slots}
     given = state or {}
     events: list[Event] = [ActionExecuted(ACTION_SESSION_START_NAME), SessionStarted()]
-    events += [SlotSet(name, value) for name, value in given.get("slots", {}).items() if name in known - _NOT_KEPT]
+    events += [
+        SlotSet(name, value) for name, value in given.get("slots", {}).items() if name in known - _NOT_KEPT
+    ]
     form = given.get("form")
     if form in domain.form_names:
         events += [ActionExecuted(form), ActiveLoop(form), SlotSet(REQUESTED_SLOT, given.get("question"))]

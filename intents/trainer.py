@@ -1,7 +1,8 @@
-"""Train the Rasa model when what it learns from has changed: `python -m intents.trainer` in Rasa's environment.
+"""Train the Rasa model when what it learns from has changed: `python -m intents.trainer` in Rasa's
+environment.
 
-The fingerprint covers everything a model is made of, and nothing else: of the texts only the names of the responses,
-so that editing a sentence trains nothing. `is_current` needs no Rasa and answers in milliseconds.
+The fingerprint covers everything a model is made of, and nothing else: of the texts only the names of the
+responses, so that editing a sentence trains nothing. `is_current` needs no Rasa and answers in milliseconds.
 """
 
 import argparse
@@ -39,7 +40,7 @@ def fingerprint(root: Path = ROOT) -> str:
             digest.update(f"{path.relative_to(root)}\0".encode())
             digest.update(path.read_bytes())
     for path in sorted((root / "data" / "texts" / "id").glob("*.yml")):
-        texts = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+        texts = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         digest.update("\0".join(sorted(key for key in texts if str(key).startswith("utter_"))).encode())
     return digest.hexdigest()[:16]
 
@@ -86,7 +87,9 @@ def train(root: Path = ROOT) -> Path:
     if result.code != 0 or not wanted.exists():
         sys.exit("training failed: see the lines above")
     os.utime(wanted)
-    for old in sorted(wanted.parent.glob("lawang-*.tar.gz"), key=lambda path: -path.stat().st_mtime)[KEPT_MODELS:]:
+    for old in sorted(wanted.parent.glob("lawang-*.tar.gz"), key=lambda path: -path.stat().st_mtime)[
+        KEPT_MODELS:
+    ]:
         old.unlink()
     return wanted
 
@@ -95,18 +98,21 @@ def main() -> int:
     """Train if needed; `--force` always, `--check` only tells by the exit code (0 current, 3 outdated)."""
     parser = argparse.ArgumentParser(prog="intents.trainer", description=__doc__)
     parser.add_argument("--force", action="store_true", help="train even if nothing changed")
-    parser.add_argument("--check", action="store_true", help="train nothing; exit 3 when the model is out of date")
+    parser.add_argument(
+        "--check", action="store_true", help="train nothing; exit 3 when the model is out of date"
+    )
     given = parser.parse_args()
     if given.check:
         return 0 if is_current() else 3
     if is_current() and not given.force:
         os.utime(model_path())
-        print(f"model is up to date: {model_path().name}")
+        sys.stdout.write(f"model is up to date: {model_path().name}\n")
         return 0
     start = time.monotonic()
-    print("training the model ...", flush=True)
+    sys.stdout.write("training the model ...\n")
+    sys.stdout.flush()
     path = train()
-    print(f"trained {path.name} in {time.monotonic() - start:.0f} s")
+    sys.stdout.write(f"trained {path.name} in {time.monotonic() - start:.0f} s\n")
     return 0
 
 

@@ -1,14 +1,15 @@
-"""A dialogue table without Rasa: the handlers and forms of `actions`, driven the way Rasa's rules drive them."""
+"""A dialogue table without Rasa: the handlers and forms of `actions`, driven the way Rasa's rules drive
+them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from actions import desk  # noqa: F401  (registers every handler)
+from actions import desk
 from actions.forms import FORMS
-from actions.turn import BY_INTENT, HANDLERS, Answer, Turn
+from actions.turn import BY_INTENT, HANDLERS, Answer, Turn, settle
 from connectors.capabilities import (
     BookingReceipt,
     BookingRequest,
@@ -163,7 +164,9 @@ class Table:
             tenant=self.tenant,
             now=NOW,
             location={"lat": location[0], "lon": location[1]} if location else None,
-            photos=tuple({"media_id": f"m{self.turns}-{n}", "url": f"http://127.0.0.1/m{n}"} for n in range(photos)),
+            photos=tuple(
+                {"media_id": f"m{self.turns}-{n}", "url": f"http://127.0.0.1/m{n}"} for n in range(photos)
+            ),
             cases=tuple(self.cases),
             bookings=tuple(self.bookings),
             display_name=self.name,
@@ -193,17 +196,18 @@ class Table:
         return said
 
     def _again(self, turn: Turn, **changes: Any) -> Turn:
-        from dataclasses import replace
-
         return replace(turn, slots=dict(self.slots), form=self.form, question=self.question, **changes)
 
     async def _form(self, turn: Turn, said: Said) -> bool:
         assert self.form
+        assert desk.SUBJECTS  # importing the desk registers every handler
         answer = Answer()
         verdict = await FORMS[self.form].decide(turn, answer)
         if verdict is None:
             assert not answer.messages, "a rejected message must not be answered by the form"
             return False
+        if not turn.aside_answered:
+            settle(turn, answer)
         self._collect(answer, said)
         self.slots.update(verdict.slots)
         assert verdict.slots, "Rasa takes a verdict without slots for a rejection"
@@ -220,6 +224,7 @@ class Table:
     async def _handle(self, handler: Any, turn: Turn, said: Said, aside: bool = False) -> str | None:
         answer = Answer()
         await (HANDLERS["action_answer_aside"] if aside else handler)(turn, answer)
+        settle(turn, answer)
         self._collect(answer, said)
         return answer.followup
 

@@ -27,7 +27,8 @@ async def test_a_filed_complaint_has_a_number_and_a_date(table: Table, city: Fak
     assert said.keys == ["complaint.filed"]
     assert said.effect("case_opened")["promised_at"] == "2026-11-30T16:00:00+07:00"
     assert [draft.topic for draft in city.filed] == ["lampu_jalan"]
-    assert table.form is None and not table.slots["complaint_description"]
+    assert table.form is None
+    assert not table.slots["complaint_description"]
 
 
 async def test_the_same_turn_gives_the_same_key(table: Table, city: FakeCity) -> None:
@@ -70,10 +71,8 @@ async def test_cancelling_says_that_the_draft_is_gone(table: Table, word: str) -
         ("makasih ya", "thanks", "form.welcome"),
         ("halo", "greet", "greeting.short_morning"),
         ("jam buka mpp?", "ask_hours_location", "service.mpp"),
-        ("ada kecelakaan", "emergency", "urgent.call"),
         ("laporan saya", "check_status", "status.ask_number"),
         ("kamu robot?", "bot_identity", "identity.who"),
-        ("mau ngomong sama orang", "talk_to_agent", "handoff.requested"),
     ],
 )
 async def test_an_aside_is_answered_and_the_question_comes_back(
@@ -83,6 +82,19 @@ async def test_an_aside_is_answered_and_the_question_comes_back(
     said = await table.say(text, intent)
     assert said.keys == [key, "complaint.ask_photo"]
     assert table.slots["complaint_description"] == LAMP
+
+
+@pytest.mark.parametrize(
+    ("intent", "keys"),
+    [("emergency", ["urgent.call", "form.kept"]), ("crisis", ["urgent.crisis"]), ("talk_to_agent", [])],
+)
+async def test_danger_and_a_call_for_a_person_are_not_followed_by_a_question(
+    table: Table, intent: str, keys: list[str]
+) -> None:
+    await table.say(LAMP, "report_complaint")
+    said = await table.say("tolong", intent)
+    assert said.keys == keys
+    assert (table.form, table.question) == ("complaint_form", "complaint_photo")
 
 
 async def test_a_correction_changes_only_its_part(table: Table) -> None:
@@ -144,7 +156,8 @@ async def test_a_photo_in_mid_form_is_kept_whatever_was_asked(table: Table) -> N
 async def test_what_the_city_does_not_own_is_not_filed(table: Table, city: FakeCity) -> None:
     said = await table.say("listrik padam sejak tadi di Wates", "report_complaint", topic="listrik")
     assert said.keys == ["complaint.not_ours_pln"]
-    assert table.form is None and not city.filed
+    assert table.form is None
+    assert not city.filed
 
 
 async def test_a_vague_place_is_asked_for_once_more_and_then_taken(table: Table) -> None:
@@ -161,7 +174,8 @@ async def test_a_bribe_is_reported_without_a_name(table: Table, city: FakeCity) 
     )
     await table.press("skip")
     await table.press("send")
-    assert city.filed[0].confidential and city.filed[0].reporter is None
+    assert city.filed[0].confidential
+    assert city.filed[0].reporter is None
 
 
 async def test_two_misses_offer_a_person(table: Table) -> None:
@@ -174,7 +188,9 @@ async def test_two_misses_offer_a_person(table: Table) -> None:
 
 @pytest.mark.parametrize("intent", ["add_complaint_info", "reopen_complaint"])
 async def test_more_words_go_to_the_newest_own_case(table: Table, city: FakeCity, intent: str) -> None:
-    table.cases = [{"kind": "complaint", "reference": "MJK-2611-000007", "connector": "kota", "status": "done"}]
+    table.cases = [
+        {"kind": "complaint", "reference": "MJK-2611-000007", "connector": "kota", "status": "done"}
+    ]
     await table.say("masih mati lampunya", intent)
     assert [comment.reference for comment in city.comments] == ["MJK-2611-000007"]
 

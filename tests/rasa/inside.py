@@ -1,5 +1,9 @@
 """Our parts of Rasa, tested against Rasa 3.6.21 itself. Run by test_inside.py in Rasa's environment."""
 
+# Rasa's environment has no pytest.
+# ruff: noqa: PT009, PT027, E402
+
+import ast
 import asyncio
 import json
 import logging
@@ -11,25 +15,25 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 warnings.simplefilter("ignore")
 
-from intents import shortcuts  # noqa: E402
+from intents import shortcuts
 
 SKIPPED = shortcuts.skip_tensorflow(ROOT / "config.yml")
 
-import yaml  # noqa: E402
-from jsonschema import ValidationError  # noqa: E402
-from rasa.core.actions.action import RemoteAction  # noqa: E402
-from rasa.core.agent import Agent  # noqa: E402
-from rasa.core.policies.rule_policy import RulePolicy  # noqa: E402
-from rasa.model import get_latest_model  # noqa: E402
-from rasa.shared.core.domain import Domain  # noqa: E402
-from rasa.shared.core.events import ActionExecuted, ActionExecutionRejected, UserUttered  # noqa: E402
-from rasa.utils.endpoints import ClientResponseError, EndpointConfig  # noqa: E402
-from rasa.utils.log_utils import configure_structlog  # noqa: E402
+import yaml
+from jsonschema import ValidationError
+from rasa.core.actions.action import RemoteAction
+from rasa.core.agent import Agent
+from rasa.core.policies.rule_policy import RulePolicy
+from rasa.model import get_latest_model
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, ActionExecutionRejected, UserUttered
+from rasa.utils.endpoints import ClientResponseError, EndpointConfig
+from rasa.utils.log_utils import configure_structlog
 
-from intents.channel import BadTurn, TurnChannel  # noqa: E402
-from intents.importer import LawangImporter, response_keys  # noqa: E402
-from intents.policy import Rules  # noqa: E402
-from intents.trackers import TurnTrackers, remember, restore  # noqa: E402
+from intents.channel import BadTurn, TurnChannel
+from intents.importer import LawangImporter, response_keys
+from intents.policy import Rules
+from intents.trackers import TurnTrackers, remember, restore
 
 configure_structlog(logging.ERROR)
 logging.getLogger("rasa").setLevel(logging.ERROR)
@@ -54,7 +58,9 @@ class Shortcuts(unittest.TestCase):
         self.assertEqual(
             shortcuts.REPLACED,
             {
-                "RemoteAction._validate_action_result": shortcuts.digest(RemoteAction._validate_action_result),
+                "RemoteAction._validate_action_result": shortcuts.digest(
+                    RemoteAction._validate_action_result
+                ),
                 "EndpointConfig.request": shortcuts.digest(EndpointConfig.request),
             },
         )
@@ -64,7 +70,10 @@ class Shortcuts(unittest.TestCase):
         try:
             shortcuts.validate_answers_plainly()
             action = RemoteAction("action_greet", None)
-            good = {"events": [{"event": "slot", "name": "a", "value": 1}], "responses": [{"custom": {"text_key": "x"}}]}
+            good = {
+                "events": [{"event": "slot", "name": "a", "value": 1}],
+                "responses": [{"custom": {"text_key": "x"}}],
+            }
             self.assertTrue(action._validate_action_result(good))
             for bad in (None, [], {"events": {}}, {"events": [{"name": "a"}]}, {"responses": ["x"]}):
                 with self.assertRaises(ValidationError):
@@ -102,17 +111,20 @@ class Data(unittest.TestCase):
             self.assertEqual(responses[key], [{"custom": {"text_key": key}}])
 
     def test_every_intent_has_a_rule(self) -> None:
-        rules = [rule for path in (ROOT / "data" / "rules").glob("*.yml") for rule in read_yaml(path)["rules"]]
+        rules = [
+            rule for path in (ROOT / "data" / "rules").glob("*.yml") for rule in read_yaml(path)["rules"]
+        ]
         answered = {rule["steps"][0]["intent"] for rule in rules if "intent" in rule["steps"][0]}
         # Rasa answers its own three; the channel calls `restart` by another name.
-        self.assertEqual(set(domain().intents) - answered, {"restart", "back", "session_start", "nlu_fallback"} & set(domain().intents))
+        self.assertEqual(
+            set(domain().intents) - answered,
+            {"restart", "back", "session_start", "nlu_fallback"} & set(domain().intents),
+        )
 
     def test_both_forms_let_the_same_asides_through_as_the_code(self) -> None:
-        from ast import literal_eval
-
-        source = (ROOT / "actions" / "forms.py").read_text(encoding="utf-8")
-        quoted = source.split('ASIDES = frozenset(', 1)[1].split(".split()", 1)[0]
-        asides = set(literal_eval(quoted.strip()).split())
+        tree = ast.parse((ROOT / "actions" / "forms.py").read_text(encoding="utf-8"))
+        value = next(n.value for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "ASIDES")
+        asides = set(ast.literal_eval(value.args[0]))
         for name, start in (("complaints", "report_complaint"), ("booking", "book_queue")):
             rules = read_yaml(ROOT / "data" / "rules" / f"{name}.yml")["rules"]
             aside = next(rule for rule in rules if rule["rule"].startswith("Answer aside"))
@@ -152,7 +164,9 @@ class FakeLink(EndpointConfig):
         metadata = json["tracker"]["latest_message"]["metadata"]
         return {
             "events": [{"event": "slot", "name": "service", "value": metadata["turn_id"]}],
-            "responses": [{"custom": {"text_key": "greeting.morning", "values": {"turn": metadata["turn_id"]}}}],
+            "responses": [
+                {"custom": {"text_key": "greeting.morning", "values": {"turn": metadata["turn_id"]}}}
+            ],
         }
 
 
@@ -165,7 +179,11 @@ class Turns(unittest.IsolatedAsyncioTestCase):
         cls.channel = TurnChannel(ROOT)
 
     def turn(self, text: str, turn_id: str = "t1", **more: Any) -> dict[str, Any]:
-        metadata = {"tenant": "kota_mojokerto", "now": "2026-11-23T08:00:00+07:00", **more.pop("metadata", {})}
+        metadata = {
+            "tenant": "kota_mojokerto",
+            "now": "2026-11-23T08:00:00+07:00",
+            **more.pop("metadata", {}),
+        }
         return {"turn_id": turn_id, "sender": "c1", "text": text, "metadata": metadata, "state": None, **more}
 
     async def test_concurrent_turns_do_not_mix(self) -> None:
