@@ -85,6 +85,10 @@ class Channel(Protocol):
         """Tell the channel that a press has arrived; failures are nobody's business."""
         ...
 
+    async def leave_group(self, update: object) -> None:
+        """If a call comes from a group, say politely where to write instead, and leave."""
+        ...
+
     async def typing(self, address: str) -> None:
         """Show that an answer is coming; failures are nobody's business."""
         ...

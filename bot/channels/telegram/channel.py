@@ -15,6 +15,7 @@ from telegram.constants import ChatAction
 from telegram.error import ChatMigrated, TelegramError
 
 from bot import texts
+from bot.channels import emphasis
 from bot.channels.base import (
     ChannelError,
     ChannelLimits,
@@ -193,7 +194,7 @@ class TelegramChannel:
     async def send(self, queued: QueuedMessage) -> Sent:
         """Deliver one message; the id of its last bubble stands for all. Raises ChannelError.
 
-        The text goes out as it is, never as markup: nobody can write a message that Telegram cannot read.
+        Bold words go out as entities, never as markup: nobody can write a message that Telegram cannot read.
         """
         parts = fit(queued.message, self.limits)
         if not parts or not queued.recipient.address.lstrip("-").isdigit():
@@ -238,21 +239,22 @@ class TelegramChannel:
             return await self._send_file(chat, part, options)
         if "://" in part.text:
             options["link_preview_options"] = telegram.LinkPreviewOptions(is_disabled=True)
-        return await _message_id(self._bot.send_message(chat, part.text, **options))
+        text, bold = _emphasised(part.text)
+        return await _message_id(self._bot.send_message(chat, text, entities=bold, **options))
 
     async def _send_file(self, chat: int, part: OutgoingMessage, options: dict[str, Any]) -> int:
-        attachment, caption = part.attachments[0], part.text or None
+        attachment = part.attachments[0]
+        text, bold = _emphasised(part.text)
+        options |= {"caption": text or None, "caption_entities": bold}
         if place := _GEO.match(attachment.url or ""):
             latitude, longitude = float(place[1]), float(place[2])
+            for name in ("caption", "caption_entities"):
+                del options[name]
             return await _message_id(self._bot.send_location(chat, latitude, longitude, **options))
         source, size, content_type, name = await files.load(attachment, self._files)
         if attachment.kind == "image" and size <= MAX_PHOTO_BYTES and content_type != "image/gif":
-            return await _message_id(
-                self._bot.send_photo(chat, source, caption=caption, filename=name, **options)
-            )
-        return await _message_id(
-            self._bot.send_document(chat, source, caption=caption, filename=name, **options)
-        )
+            return await _message_id(self._bot.send_photo(chat, source, filename=name, **options))
+        return await _message_id(self._bot.send_document(chat, source, filename=name, **options))
 
     # How updates reach us
 
@@ -301,6 +303,13 @@ class TelegramChannel:
         menu = [telegram.BotCommand(name, self._phrase(f"telegram.commands.{name}")) for name in COMMANDS]
         with contextlib.suppress(TelegramError):
             await self._bot.set_my_commands(menu)
+
+
+def _emphasised(text: str) -> tuple[str, list[telegram.MessageEntity] | None]:
+    """The plain text and its bold stretches as Telegram takes them."""
+    plain, stretches = emphasis.read(text)
+    found = [telegram.MessageEntity("bold", item.offset, item.length) for item in stretches]
+    return plain, found or None
 
 
 def _with_link(part: OutgoingMessage) -> OutgoingMessage:

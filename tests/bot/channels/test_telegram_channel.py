@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import logging
 import time
 from dataclasses import replace
@@ -50,10 +51,17 @@ def picture():
 
 
 async def test_a_text_goes_out_as_it_is(api, channel):
-    text = "harga <b>Rp10.000</b> & _dua_ *belas* [x](y) `z` 😀"
+    text = "harga <b>Rp10.000</b> & _dua_ 2*3 [x](y) `z` 😀"
     sent = await channel.send(queued(text))
     assert api.sent() == [{"chat_id": "55", "text": text}]
     assert sent.channel_message_id == "55:1"
+
+
+async def test_our_bold_words_go_out_as_entities(api, channel):
+    await channel.send(queued("😀 *Jenis*: lampu"))
+    [sent] = api.sent()
+    assert sent["text"] == "😀 Jenis: lampu"
+    assert json.loads(sent["entities"]) == [{"length": 5, "offset": 3, "type": "bold"}]
 
 
 async def test_links_have_no_preview(api, channel):
