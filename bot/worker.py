@@ -5,9 +5,8 @@ import contextlib
 import logging
 import signal
 from datetime import UTC, datetime
-from functools import partial
 
-from bot.conversations import filings, inbound, outbound, polls, turns
+from bot.conversations import filings, outbound, polling, polls, turns
 from bot.door import Door, open_door
 from bot.settings import Settings
 from bot.storage import conversations, holders
@@ -46,25 +45,8 @@ async def work(door: Door, stop: asyncio.Event) -> None:
         group.create_task(polls.run(door, stop), name="polls")
         group.create_task(_report(door, holder.name, stop), name="report")
         if ChannelName.TELEGRAM in door.channels and door.settings.telegram_mode == "polling":
-            group.create_task(_poll_telegram(door, stop), name="telegram")
+            group.create_task(polling.poll(door, door.channels[ChannelName.TELEGRAM], stop), name="telegram")
     holder.file.close()
-
-
-async def _poll_telegram(door: Door, stop: asyncio.Event) -> None:
-    """Fetch Telegram's updates; one is confirmed only once it is stored."""
-    from bot.channels.polling import DeadLetters, Poller
-    from bot.channels.telegram import TelegramChannel
-
-    channel = door.channels[ChannelName.TELEGRAM]
-    assert isinstance(channel, TelegramChannel)
-    poller = Poller(
-        channel,
-        door.keyvalue,
-        partial(inbound.accept, door),
-        partial(inbound.acknowledge, channel),
-        DeadLetters(door.settings.var / "telegram-dead-letters.jsonl"),
-    )
-    await poller.run(stop)
 
 
 async def _report(door: Door, holder: str, stop: asyncio.Event) -> None:

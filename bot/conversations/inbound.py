@@ -19,11 +19,12 @@ TEXTUAL = frozenset({IncomingKind.TEXT, IncomingKind.PHOTO, IncomingKind.EDIT})
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The message is ours now. `duplicate` says that it was before."""
+    """The message is ours now. `duplicate` says that it was before, `repeated` that its button had been pressed."""
 
     message_id: int
     conversation_id: str
     duplicate: bool
+    repeated: bool = False
 
 
 async def accept(door: Door, message: IncomingMessage) -> Accepted:
@@ -42,6 +43,8 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
     async with door.database.transaction() as conn:
         conversation = await conversations.find_or_create(conn, message.tenant, message.sender, now)
         await conversations.lock(conn, conversation.id, now)
+        pressed = await messages.offered(conn, conversation.id, message.button) if message.button else None
+        repeated = pressed is not None and pressed.used and not pressed.reusable
         message_id, duplicate = await messages.add_inbound(conn, _row(door, message, conversation.id, now))
         if not duplicate:
             mine = [item.media_id for item in message.media if item.media_id]
@@ -56,7 +59,7 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
                 await conversations.mark_pending(conn, conversation.id, now)
     if duplicate:
         metrics.DUPLICATES.labels(message.sender.channel).inc()
-        return Accepted(message_id, conversation.id, duplicate)
+        return Accepted(message_id, conversation.id, duplicate, repeated)
     metrics.MESSAGES.labels(message.sender.channel, message.kind).inc()
     if found is not None:
         metrics.EMERGENCIES.labels(found.kind).inc()
@@ -68,7 +71,7 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
         await door.wakeups.wake("inbound")
         if message.sender.channel is ChannelName.WEBCHAT:
             await door.wakeups.wake(f"conversation:{conversation.id}")
-    return Accepted(message_id, conversation.id, duplicate)
+    return Accepted(message_id, conversation.id, duplicate, repeated)
 
 
 def _command(message: IncomingMessage) -> IncomingMessage:
@@ -114,6 +117,6 @@ def _row(door: Door, message: IncomingMessage, conversation_id: str, now: dateti
 async def acknowledge(channel: Channel, message: IncomingMessage, accepted: Accepted) -> None:
     """After storing: let the channel stop its own waiting sign, and show that an answer is coming."""
     if message.kind is IncomingKind.BUTTON:
-        await channel.acknowledge(message, accepted.duplicate)
+        await channel.acknowledge(message, accepted.duplicate or accepted.repeated)
     elif not accepted.duplicate:
         await channel.typing(message.sender.address)

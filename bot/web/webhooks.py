@@ -3,7 +3,7 @@
 import json
 import logging
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from bot import metrics
 from bot.channels.base import Channel
@@ -34,19 +34,23 @@ async def receive(name: str, request: Request) -> Response:
         metrics.BAD_INPUT.labels(channel.name, "signature").inc()
         return refusal(401, "not_from_the_channel", "The secret or signature is missing or wrong.")
     try:
-        parsed = channel.parse(json.loads(body))
+        payload = json.loads(body)
+        parsed = channel.parse(payload)
     except ValueError as error:
         # It is from the channel but cannot be read: said yes to, or it would be delivered for ever.
         metrics.BAD_INPUT.labels(channel.name, "unreadable").inc()
         log.warning("%s sent an update that cannot be read: %s", channel.name, type(error).__name__)
         return Response(status_code=200)
+    # Courtesies wait until the 200 is out: a slow channel must not make itself deliver again.
+    courtesies = BackgroundTasks()
+    courtesies.add_task(channel.leave_group, payload)
     for item in parsed:
         if isinstance(item, DeliveryReceipt):
             await outbound.record_receipt(door, item)
         else:
             accepted = await inbound.accept(door, item)
-            await inbound.acknowledge(channel, item, accepted)
-    return Response(status_code=200)
+            courtesies.add_task(inbound.acknowledge, channel, item, accepted)
+    return Response(status_code=200, background=courtesies)
 
 
 def _channel(door: Door, name: str) -> Channel | None:
