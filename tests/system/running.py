@@ -1,5 +1,6 @@
 """The whole system as `lawang up` runs it: real Rasa, real processes, real HTTP, on ports of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -77,10 +78,10 @@ class System:
 
     def kill(self, name: str) -> None:
         """kill -9 one process; the supervisor starts it again."""
-        try:
-            os.kill(self.pids()[name], signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        pid = self.pids().get(name)
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> int:
         """Stop as Ctrl-C does; the exit code."""
