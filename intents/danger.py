@@ -67,7 +67,7 @@ def learn(path: Path = PATH) -> None:
             if text:
                 texts.append(normalise(text))
                 labels.append(label)
-                shares.append(weight * (2.0 if label else 1.0))
+                shares.append(weight * (3.0 if label else 1.0))
     blocks = [(Counter(word_features(text)), Counter(letter_features(text))) for text in texts]
     seen: Counter[str] = Counter()
     for words, letters in blocks:

@@ -27,7 +27,7 @@ KINDS = {
 }
 # Below CALM a pattern is overruled, from ALARM on the model alone raises the alarm (validation:
 # docs/understanding.md).
-CALM, ALARM, DOUBTFUL_ALARM = 0.03, 0.4, 0.8
+CALM, ALARM, DOUBTFUL_ALARM = 0.03, 0.35, 0.8
 _PERSONAL = re.compile(
     r"\b(?:suami|istri|pacar|mantan|bapak|ayah|ibu|paman|dipaksa|diancam|disakiti|kekerasan|siksa\w*|husband|father)\b"
 )
@@ -55,14 +55,15 @@ def check(text: str) -> Emergency | None:
     clauses = [re.sub(r"[-’']", " ", clause) for clause in clauses if clause]
     if not clauses:
         return None
-    whole = alarms.IDIOMS.sub(" ", " ".join(clauses))
-    whole = " ".join(whole.split())
+    said = " ".join(clauses)
+    whole = " ".join(alarms.IDIOMS.sub(" ", said).split())
+    idiom = whole != said
     loud = text.count("!") >= 2 or (text.isupper() and len(text) > 8)
     kind = _crisis(whole) or _danger(clauses, whole, loud)
     acute, crisis = danger.likely(normalise(text))
     if kind is not None and acute + crisis < (CALM / 3 if "tolong" in whole.split() else CALM):
         return None
-    if kind is None and acute + crisis >= _threshold(whole):
+    if kind is None and acute + crisis >= _threshold(whole, idiom):
         kind = _guess(whole, crisis > acute)
     if kind is None:
         return None
@@ -75,7 +76,7 @@ def name(text: str, crisis: bool) -> Emergency:
     return Emergency(kind, "crisis" if kind in CRISIS else kind)
 
 
-def _threshold(whole: str) -> float:
+def _threshold(whole: str, idiom: bool) -> float:
     """Return how sure the model must be: surer where the words speak of papers, the past, a number or a
     supposition."""
     doubts = (
@@ -86,7 +87,7 @@ def _threshold(whole: str) -> float:
         alarms.HABITUAL,
         alarms.DRILL,
     )
-    return DOUBTFUL_ALARM if any(doubt.search(whole) for doubt in doubts) else ALARM
+    return DOUBTFUL_ALARM if idiom or any(doubt.search(whole) for doubt in doubts) else ALARM
 
 
 def _guess(whole: str, crisis: bool) -> str:

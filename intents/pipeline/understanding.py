@@ -36,7 +36,7 @@ class Understanding(GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"ranking_length": 10, "strength": 0.5, "seed": 7}
+        return {"ranking_length": 10, "strength": 1.0, "seed": 7}
 
     @staticmethod
     def required_packages() -> list[str]:
