@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import DESKTOP, PHONE, Stage, Visit
 
@@ -121,3 +121,24 @@ def test_the_widget_opens_talks_and_closes(visitors: Any, stage: Stage, device: 
     expect(launcher).to_be_visible()
     launcher.click()
     expect(frame.get_by_text("Bapak/Ibu menulis: dari sematan")).to_be_visible()
+
+
+@pytest.mark.parametrize(("site", "welcome"), [("http://dinas.test", True), ("http://asing.test", False)])
+def test_only_named_sites_may_embed_it(browser: Browser, stage: Stage, site: str, welcome: bool) -> None:
+    context = browser.new_context(locale="id-ID")
+    html = f"<!doctype html><title>Dinas</title><body><script src='{stage.url}/widget.js' defer></script>"
+    context.route(f"{site}/**", lambda route: route.fulfill(body=html, content_type="text/html"))
+    page = context.new_page()
+    page.goto(f"{site}/")
+    page.get_by_role("button", name="Tanya Kota Mojokerto").click()
+    box = page.frame_locator("iframe").locator("#text")
+    if welcome:
+        expect(page.frame_locator("iframe").get_by_role("log")).to_have_attribute("aria-live", "polite")
+        box.fill("tirukan dari dinas")
+        box.press("Enter")
+        reply = page.frame_locator("iframe").get_by_text("Bapak/Ibu menulis: dari dinas")
+        expect(reply).to_be_visible()
+    else:
+        page.wait_for_timeout(1500)
+        assert box.count() == 0
+    context.close()

@@ -66,7 +66,7 @@ def test_a_photo_is_previewed_shrunk_and_sent_with_its_caption(visit: Visit) -> 
     expect(visit.page.locator("#previews")).to_be_hidden()
     expect(visit.page.get_by_text("Foto diterima.")).to_be_visible()
     image = visit.page.locator(".own .picture img")
-    visit.page.wait_for_function("document.querySelector('.own .picture img')?.naturalWidth === 1920")
+    expect(image).to_have_js_property("naturalWidth", 1920)
     assert visit.own() == ["tiang nomor 12"]
     assert image.count() == 1
 
