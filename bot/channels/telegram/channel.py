@@ -248,8 +248,7 @@ class TelegramChannel:
         options |= {"caption": text or None, "caption_entities": bold}
         if place := _GEO.match(attachment.url or ""):
             latitude, longitude = float(place[1]), float(place[2])
-            for name in ("caption", "caption_entities"):
-                del options[name]
+            del options["caption"], options["caption_entities"]
             return await _message_id(self._bot.send_location(chat, latitude, longitude, **options))
         source, size, content_type, name = await files.load(attachment, self._files)
         if attachment.kind == "image" and size <= MAX_PHOTO_BYTES and content_type != "image/gif":
