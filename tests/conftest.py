@@ -100,7 +100,11 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
 
 @pytest.fixture
 async def open_doors(
-    settings: Settings, engine: ScriptedEngine, all_texts: texts.Texts, whole_catalog: catalog.Catalog, registry: Registry
+    settings: Settings,
+    engine: ScriptedEngine,
+    all_texts: texts.Texts,
+    whole_catalog: catalog.Catalog,
+    registry: Registry,
 ) -> AsyncIterator[Callable[..., Door]]:
     """Make any number of doors on one database, as several processes would have."""
     opened: list[Door] = []

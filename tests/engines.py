@@ -20,7 +20,11 @@ def _postgres(statement: str) -> None:
 
     async def run() -> None:
         conn = await asyncpg.connect(
-            host=url.host, port=url.port or 5432, user=url.username, password=url.password, database=url.database
+            host=url.host,
+            port=url.port or 5432,
+            user=url.username,
+            password=url.password,
+            database=url.database,
         )
         try:
             await conn.execute(statement)

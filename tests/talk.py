@@ -9,18 +9,29 @@ from bot.door import Door
 from bot.storage import conversations, messages
 from bot.storage.conversations import Claim
 from bot.storage.messages import StoredMessage
-from bot.vocabulary.messages import ChannelAddress, ChannelName, IncomingKind, IncomingMessage, IncomingMedia, Location
+from bot.vocabulary.messages import (
+    ChannelAddress,
+    ChannelName,
+    IncomingKind,
+    IncomingMedia,
+    IncomingMessage,
+    Location,
+)
 
 
 class Citizen:
     """One person on one channel."""
 
-    def __init__(self, door: Door, address: str = "warga-1", channel: ChannelName = ChannelName.WEBCHAT) -> None:
+    def __init__(
+        self, door: Door, address: str = "warga-1", channel: ChannelName = ChannelName.WEBCHAT
+    ) -> None:
         self.door = door
         self.address = ChannelAddress(channel, address, "Warga")
         self.seen = 0
 
-    async def say(self, text: str, *, id: str | None = None, kind: IncomingKind = IncomingKind.TEXT) -> inbound.Accepted:
+    async def say(
+        self, text: str, *, id: str | None = None, kind: IncomingKind = IncomingKind.TEXT
+    ) -> inbound.Accepted:
         """Send a text."""
         return await self.send(kind, text=text, id=id)
 

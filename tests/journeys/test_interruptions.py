@@ -95,7 +95,9 @@ async def test_the_send_button_pressed_twice_files_once(system: System) -> None:
 
 
 @pytest.mark.parametrize("fault", ["error500", "nonsense", "hang"])
-async def test_a_city_that_fails_loses_no_report_and_files_it_once_it_is_back(system: System, fault: str) -> None:
+async def test_a_city_that_fails_loses_no_report_and_files_it_once_it_is_back(
+    system: System, fault: str
+) -> None:
     async with journey(system) as talk:
         await talk.say(REPORT)
         await talk.press("Lewati")

@@ -133,11 +133,15 @@ async def test_two_hundred_turns_survive_random_kills_of_every_process(tmp_path:
         assert sum(script.answered for script in scripts) == CITIZENS * 20
         assert kills >= 10, "the test must have hurt"
         for script in scripts:
-            complaints = _count(city, "SELECT count(*) FROM complaints WHERE description LIKE ?", f"%{script.street} %")
+            complaints = _count(
+                city, "SELECT count(*) FROM complaints WHERE description LIKE ?", f"%{script.street} %"
+            )
             bookings = _count(city, "SELECT count(*) FROM bookings WHERE name = ?", script.name)
             assert (complaints, bookings) == (1, 1), f"{script.name}: filed and booked exactly once"
         assert _count(ours, "SELECT count(*) FROM cases") == CITIZENS
         assert _count(ours, "SELECT count(*) FROM bookings") == CITIZENS
-        assert _count(ours, "SELECT count(*) FROM messages WHERE direction = 'in' AND status = 'received'") == 0
+        assert (
+            _count(ours, "SELECT count(*) FROM messages WHERE direction = 'in' AND status = 'received'") == 0
+        )
     finally:
         system.stop()

@@ -33,7 +33,9 @@ class System:
         self.url = f"http://127.0.0.1:{self.ports['PORT']}"
         self.city = f"http://127.0.0.1:{self.ports['SANDBOX_PORT']}"
         self.log = folder / "system.log"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LAWANG_", "TELEGRAM_"))}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("LAWANG_", "TELEGRAM_"))
+        }
         self.environment = {
             **kept,
             **{name: str(port) for name, port in self.ports.items()},

@@ -17,8 +17,15 @@ NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 def button(title: str, payload: str = "/x", **changes: object) -> OfferedButton:
     values = {
-        "token": "t", "message_id": 1, "title": title, "payload": payload, "reusable": False, "used": False,
-        "created_at": NOW - timedelta(minutes=1), "is_latest": True, **changes,
+        "token": "t",
+        "message_id": 1,
+        "title": title,
+        "payload": payload,
+        "reusable": False,
+        "used": False,
+        "created_at": NOW - timedelta(minutes=1),
+        "is_latest": True,
+        **changes,
     }
     return OfferedButton(**values)  # type: ignore[arg-type]
 

@@ -66,7 +66,9 @@ async def test_personal_numbers_never_reach_the_engine_and_are_sealed_at_rest(
     await answer_all(door)
     assert engine.turns[0].text == "NIK saya [NIK]"
     async with door.database.reading() as conn:
-        row = (await conn.execute(sa.select(tables.messages).where(tables.messages.c.direction == "in"))).one()
+        row = (
+            await conn.execute(sa.select(tables.messages).where(tables.messages.c.direction == "in"))
+        ).one()
     assert nik not in str(row)
     assert door.sealer.open(row.sealed_text) == f"NIK saya {nik}"
 

@@ -64,8 +64,13 @@ async def test_an_effect_is_applied_once_however_often_the_turn_is_done(
     door: Door, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.effects = lambda turn: [
-        {"type": "case_opened", "connector": "curhat_ning_ita", "reference": f"MJK-{turn.id[:6]}",
-         "kind": "complaint", "status": "received"}
+        {
+            "type": "case_opened",
+            "connector": "curhat_ning_ita",
+            "reference": f"MJK-{turn.id[:6]}",
+            "kind": "complaint",
+            "status": "received",
+        }
     ]
     citizen = Citizen(door)
     await citizen.say("lampu mati")
@@ -155,7 +160,9 @@ async def test_while_a_person_is_awaited_the_bot_keeps_still_and_gives_the_talk_
     assert "2: lanjut" in (await citizen.texts())[-1]
 
 
-async def test_a_reply_that_names_an_unknown_text_is_still_a_sentence(door: Door, engine: ScriptedEngine) -> None:
+async def test_a_reply_that_names_an_unknown_text_is_still_a_sentence(
+    door: Door, engine: ScriptedEngine
+) -> None:
     from bot.vocabulary.conversations import Reply, Say
 
     engine.answer = lambda turn: Reply((Say("tidak.ada"), Say("update.note")), (), {})
@@ -167,8 +174,13 @@ async def test_a_reply_that_names_an_unknown_text_is_still_a_sentence(door: Door
     assert all("petugas" in text for text in texts)
 
 
-async def test_an_effect_nobody_knows_is_left_out_and_the_rest_happens(door: Door, engine: ScriptedEngine) -> None:
-    engine.effects = lambda turn: [{"type": "conquer_the_world"}, {"type": "language_chosen", "language": "jv"}]
+async def test_an_effect_nobody_knows_is_left_out_and_the_rest_happens(
+    door: Door, engine: ScriptedEngine
+) -> None:
+    engine.effects = lambda turn: [
+        {"type": "conquer_the_world"},
+        {"type": "language_chosen", "language": "jv"},
+    ]
     citizen = Citizen(door)
     await citizen.say("halo")
     await answer_all(door)
