@@ -1,6 +1,7 @@
 """Queue places: which service, which day, which time, whose name; then a number and a code."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -188,7 +189,13 @@ class BookingForm(Form):
         self._card(draft, answer)
         return REVIEW
 
-    def _ask_service(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str:
+    def _ask_service(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
+        if not any(
+            bookable(turn.tenant)(service.id) for service in runtime().catalog.services_for(turn.tenant)
+        ):
+            answer.say("booking.not_connected", buttons=[button("button.agent", "talk_to_agent")])
+            draft[REVIEW] = "outside"
+            return None
         candidates = [name for name, _ in reading.services(turn, bookable(turn.tenant))][:3]
         catalog = runtime().catalog
         if candidates and not turn.pressed:
@@ -382,6 +389,8 @@ async def end_booking(turn: Turn, answer: Answer) -> None:
     answer.keep(**dict.fromkeys((*DRAFT, OFFERS)))
     if how == "move":
         await HANDLERS["action_repair"](turn, answer)
+    elif how == "erase":
+        await HANDLERS["action_delete_data"](replace(turn, values={"sure": "yes"}), answer)
     elif how == "switch":
         answer.followup = "complaint_form"
     elif how == "cancel":

@@ -1,5 +1,6 @@
 """Complaints: from the first words to a number and a promised date."""
 
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -7,9 +8,9 @@ from actions import reading
 from actions.effects import CaseOpened, CaseQueued
 from actions.forms import SURE, Form, register
 from actions.runtime import runtime
-from actions.turn import Answer, Turn, button, choice, handles, lines, said
+from actions.turn import HANDLERS, Answer, Turn, button, choice, handles, lines, said
 from connectors.capabilities import Capability, CaseComment, ComplaintDraft, Photo, Place
-from connectors.errors import BackendUnreachable, ConnectorError
+from connectors.errors import BackendUnreachable, ConnectorError, NotOffered
 
 TOPIC, WHAT, WHERE, PHOTO, REVIEW = (
     f"complaint_{field}" for field in ("topic", "description", "place", "photo", "review")
@@ -76,7 +77,7 @@ class ComplaintForm(Form):
         known: Any = draft.get(WHERE)
         if spot and known is None:
             found[WHERE] = spot
-        elif spot and _vague(known) and spot.get("text") not in (None, known.get("text")):
+        elif spot and _incomplete(known) and spot.get("text") not in (None, known.get("text")):
             found[WHERE] = {**known, **spot, "text": f"{known['text']}, {spot['text']}"}
         text = turn.text.strip()
         if not text:
@@ -91,7 +92,7 @@ class ComplaintForm(Form):
 
     def covers(self, turn: Turn, question: str) -> bool:
         """A message that is mostly a place says where; a short one that names a topic says what."""
-        if question == WHERE:
+        if question in {WHERE, PHOTO, REVIEW}:
             return reading.mostly(turn, (reading.place(turn) or {}).get("text"))
         return question == TOPIC and len(turn.text.split()) <= 3 and reading.topic(turn) is not None
 
@@ -129,6 +130,8 @@ class ComplaintForm(Form):
             known = draft.get(WHERE) or {}
             said_before = f"{known['text']}, " if known.get("text") else ""
             spot = reading.place(turn) or {}
+            if not spot and turn.intent == self.start and turn.topic and known:
+                return {WHAT: f"{draft[WHAT]}\n{text}"[:LONGEST]}
             return {WHERE: {**known, **spot, "text": (said_before + text)[:300]}}
         if question == PHOTO:
             return {}
@@ -146,6 +149,12 @@ class ComplaintForm(Form):
 
     async def ask(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
         """Ask for what is missing; what happened comes before what it is called."""
+        if not _connected(turn, draft.get(TOPIC)):
+            brand = runtime().fact(turn.tenant, "complaint", "brand")
+            key = "complaint.not_connected_with_brand" if brand else "complaint.not_connected"
+            answer.say(key, buttons=[button("button.agent", "talk_to_agent")], brand=brand)
+            draft[REVIEW] = "outside"
+            return None
         outside = _outside(draft.get(TOPIC))
         if outside:
             self._not_ours(turn, draft, answer)
@@ -252,11 +261,23 @@ def _joined(known: dict[str, Any] | None, more: dict[str, Any]) -> dict[str, Any
     return {**(known or {}), **more}
 
 
-def _vague(place: dict[str, Any]) -> bool:
-    """A desk needs the kelurahan and a spot in it; what is missing is asked for once."""
-    if place.get("latitude") is not None or place.get("asked"):
+def _connected(turn: Turn, topic: str | None) -> bool:
+    """Say whether this government takes complaints here; what others own is told apart later."""
+    try:
+        runtime().registry.find(turn.tenant, Capability.COMPLAINT_SUBMIT, None if _outside(topic) else topic)
+    except NotOffered:
         return False
-    return not (place.get("region") and place.get("exact"))
+    return True
+
+
+def _incomplete(place: dict[str, Any]) -> bool:
+    """A desk needs a pin, or the kelurahan and a spot in it."""
+    return place.get("latitude") is None and not (place.get("region") and place.get("exact"))
+
+
+def _vague(place: dict[str, Any]) -> bool:
+    """What is missing of a place is asked for once."""
+    return _incomplete(place) and not place.get("asked")
 
 
 def _outside(topic: str | None) -> bool:
@@ -292,6 +313,8 @@ async def end_complaint(turn: Turn, answer: Answer) -> None:
         answer.followup = "booking_form"
         if not turn.slot(WHAT):
             answer.keep(**dict.fromkeys(DRAFT))
+    elif how == "erase":
+        await HANDLERS["action_delete_data"](replace(turn, values={"sure": "yes"}), answer)
     else:
         if how == "cancel":
             answer.say("complaint.cancelled", buttons=[button("button.help", "help")])
@@ -371,8 +394,6 @@ def promise(topic: str, now: datetime) -> datetime | None:
 
 
 def _plain(draft: ComplaintDraft) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return asdict(draft)
 
 

@@ -132,6 +132,8 @@ class Form:
         if turn.aside_answered:
             answer.open_with("form.back_to_it")
             return await self._go_on(turn, draft, before, answer, only=turn.question)
+        if _erases(turn):
+            return self._end(draft, before, "erase")
         if turn.slot("asked") and turn.intent in YES_NO and runtime().words.step(turn.text) in {"yes", "no"}:
             return None
         step = self._step(turn)
@@ -266,6 +268,14 @@ class Form:
         if question is not None:
             question = await self.ask(question, turn, draft, answer)
         return Verdict(_differences(before, draft), question)
+
+
+def _erases(turn: Turn) -> bool:
+    """Say whether the citizen has just confirmed that everything be erased: the draft goes with it."""
+    if turn.intent == "delete_my_data" and turn.values.get("sure"):
+        return True
+    asked = turn.slot("asked") or {}
+    return asked.get("intent") == "delete_my_data" and runtime().words.step(turn.text) == "yes"
 
 
 def _differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

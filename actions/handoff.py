@@ -47,7 +47,7 @@ async def numbers(turn: Turn, answer: Answer) -> None:
         for found in (
             (entry, *(entry.get("fallback") or ())) if isinstance(entry, dict) and "number" in entry else ()
         ):
-            if found.get("verified"):
+            if found.get("verified") and found.get("number"):
                 lines[str(found["number"])] = str(found["label"])
     answer.say(
         "urgent.numbers",

@@ -37,7 +37,7 @@ def place(turn: Turn) -> dict[str, Any] | None:
         start = lead.start()
     found: dict[str, Any] = {"text": " ".join(turn.text[start:end].split())}
     villages = [mention for mention in mentions if mention.kind == "village"]
-    if villages and not villages[0].ambiguous:
+    if villages and (not villages[0].ambiguous or villages[0].tenant == turn.tenant):
         found["region"] = villages[0].code
         if villages[0].tenant and villages[0].tenant != turn.tenant:
             found["government"] = villages[0].tenant

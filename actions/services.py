@@ -30,7 +30,7 @@ async def _chosen(turn: Turn, answer: Answer, intent: str) -> Service | None:
     known = _known(turn)
     if known and known in catalog.services and intent != "find_service" and len(turn.text.split()) <= 3:
         return catalog.services[known]
-    offered = [catalog.services[name] for name, _ in candidates[:3]]
+    offered = [catalog.services[name] for name, _ in candidates[: 4 if reading.family(turn) else 3]]
     answer.say(
         "service.which",
         buttons=[

@@ -121,7 +121,7 @@ class Said:
 
 
 class Table:
-    """One citizen's dialogue. `say` names the intent, as the model would; forms run as Rasa would run them."""
+    """One citizen's dialogue. `say` names the intent, as the model would; forms run as in Rasa."""
 
     def __init__(self, tenant: str = "kota_mojokerto", name: str | None = "Siti") -> None:
         self.slots: dict[str, Any] = {}

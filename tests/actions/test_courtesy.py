@@ -59,6 +59,15 @@ async def test_a_yes_that_comes_too_late_erases_nothing(table: Table) -> None:
     assert not (await table.say("ya", "affirm")).effects
 
 
+async def test_erasing_in_mid_form_takes_the_draft_along(table: Table) -> None:
+    await table.say("lampu jalan mati di depan SDN Wates RT 3 RW 1", "report_complaint")
+    await table.say("hapus data saya", "delete_my_data")
+    said = await table.say("ya", "affirm")
+    assert said.keys == ["privacy.erased"]
+    assert table.form is None
+    assert not any(table.slots.values())
+
+
 async def test_starting_over_forgets_the_thread(table: Table) -> None:
     table.slots = {"service": "ktp_hilang", "misses": 1}
     await table.say("ulang", "start_over")
