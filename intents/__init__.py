@@ -1,1 +1,4 @@
-"""What citizens can say, and the pipeline that understands it. Loaded by both environments: keep imports light."""
+"""What citizens can say, and the pipeline that understands it.
+
+Both environments load these modules: what they import must be light and in both.
+"""

@@ -1,4 +1,4 @@
-"""A dialogue engine for tests of everything around it: deterministic, stateless, and able to fail on demand."""
+"""A dialogue engine for tests of everything around it: deterministic, stateless, failing on demand."""
 
 import asyncio
 from collections.abc import Callable

@@ -57,7 +57,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One bubble to be: a text key of data/texts/id with its values, buttons and attachments as plain data."""
+    """One bubble to be: a key of data/texts/id with its values, buttons and attachments as plain data."""
 
     text_key: str
     values: dict[str, Any] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the engine answered: bubbles, effects for the front door to apply, and its memory after the turn."""
+    """What the engine answered: bubbles, effects to apply, and its memory after the turn."""
 
     messages: tuple[Say, ...]
     effects: tuple[dict[str, Any], ...]

@@ -61,7 +61,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class ChannelAddress:
-    """Who a citizen is on one channel: `address` is the channel's stable id, never a phone number by itself."""
+    """Who a citizen is on one channel: `address` is its stable id, never a phone number by itself."""
 
     channel: ChannelName
     address: str
@@ -135,7 +135,7 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class QueuedMessage:
-    """An outgoing message on its way to one address. `id` is our row; `edits` names a channel message to replace."""
+    """An outgoing message on its way to one address. `id` is our row."""
 
     id: int
     conversation_id: str

@@ -27,5 +27,8 @@ async def show(media_id: str, signature: str, request: Request) -> Response:
         path,
         media_type=content_type,
         content_disposition_type=disposition,
-        headers={"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"},
+        headers={
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
     )

@@ -21,7 +21,8 @@ from bot.channels.emphasis import Emphasis
     ],
 )
 def test_bold_is_read(text: str, plain: str, found: list[Emphasis]) -> None:
-    assert emphasis.read(text) == (plain, found)
+    read = emphasis.read(text)
+    assert read == (plain, found)
 
 
 @given(st.text())
