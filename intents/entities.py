@@ -32,7 +32,12 @@ def find(text: str, now: datetime, tenant: str | None = None) -> list[dict[str, 
         while start >= 0:
             found.append(_entity(name, tag, start, start + len(tag)))
             start = text.find(tag, start + 1)
+    when = dates.resolve(text, now)
+    said_when = [(mention.start, mention.end) for mention in when]
     for place in places.find(text, tenant):
+        # "minggu depan": the word for *in front of* belongs to the week.
+        if place.kind == "landmark" and _inside(place.start, place.end, said_when):
+            continue
         if not _inside(place.start, place.end, busy):
             found.append(_place(place))
             if place.kind in ("rt_rw", "street"):
@@ -41,7 +46,7 @@ def find(text: str, now: datetime, tenant: str | None = None) -> list[dict[str, 
         if not _inside(amount.start, amount.end, busy):
             found.append(_entity("amount", amount.value, amount.start, amount.end))
             busy.append((amount.start, amount.end))
-    for mention in dates.resolve(text, now):
+    for mention in when:
         if not _inside(mention.start, mention.end, busy):
             found += _when(mention)
     return sorted(found, key=lambda item: (item["start"], item["end"]))
