@@ -191,7 +191,7 @@ class Form:
         found = await self.read(question, turn, draft, answer)
         if found or turn.intent not in STEERING:
             more = await self.harvest(turn, {**draft, **found})
-            found = {**{slot: value for slot, value in more.items() if draft.get(slot) is None}, **found}
+            found = {**more, **found}
         return found
 
     def _is_aside(self, turn: Turn, question: str, *, sure: bool = True) -> bool:
