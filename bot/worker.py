@@ -5,12 +5,14 @@ import contextlib
 import logging
 import signal
 from datetime import UTC, datetime
+from functools import partial
 
 from bot.conversations import filings, outbound, polling, polls, turns
 from bot.door import Door, open_door
 from bot.settings import Settings
 from bot.storage import conversations, holders
 from bot.storage.conversations import Claim, ClaimLost
+from bot.storage.wakeups import Bell
 from bot.vocabulary.conversations import Conversation
 from bot.vocabulary.messages import ChannelName
 
@@ -38,6 +40,8 @@ async def work(door: Door, stop: asyncio.Event) -> None:
             freed = await conversations.free_claims_of(conn, holder.former)
         if freed:
             log.info("took over %d conversations of a worker that died", freed)
+    # Files of citizens who asked to be forgotten, if a worker died before it could delete them.
+    await door.media.sweep()
     async with asyncio.TaskGroup() as group:
         group.create_task(_answer(door, holder.name, stop), name="answer")
         group.create_task(outbound.deliver(door, holder.name, stop), name="deliver")
@@ -46,7 +50,7 @@ async def work(door: Door, stop: asyncio.Event) -> None:
         group.create_task(_report(door, holder.name, stop), name="report")
         if ChannelName.TELEGRAM in door.channels and door.settings.telegram_mode == "polling":
             group.create_task(polling.poll(door, door.channels[ChannelName.TELEGRAM], stop), name="telegram")
-    holder.file.close()
+    holder.release()
 
 
 async def _report(door: Door, holder: str, stop: asyncio.Event) -> None:
@@ -59,32 +63,44 @@ async def _report(door: Door, holder: str, stop: asyncio.Event) -> None:
 
 async def _answer(door: Door, holder: str, stop: asyncio.Event) -> None:
     """Claim conversations as long as there is room, wake up for new ones, look by itself every second."""
-    running: set[asyncio.Task[None]] = set()
+    running: dict[str, asyncio.Task[None]] = {}
     room = door.settings.worker_tasks
     async with door.wakeups.listen("inbound") as bell:
         while not stop.is_set():
             claimed: list[Conversation] = []
             if len(running) < room:
-                async with door.database.transaction() as conn:
-                    claimed = await conversations.claim(
-                        conn, holder, datetime.now(UTC), CLAIM_SECONDS, room - len(running)
-                    )
+                try:
+                    async with door.database.transaction() as conn:
+                        claimed = await conversations.claim(
+                            conn, holder, datetime.now(UTC), CLAIM_SECONDS, room - len(running)
+                        )
+                except Exception:
+                    log.exception("no conversation could be claimed; again soon")
             for conversation in claimed:
-                task = asyncio.create_task(_converse(door, conversation, holder), name="turn")
-                running.add(task)
-                task.add_done_callback(running.discard)
-                # A finished task makes room for one that waits.
-                task.add_done_callback(lambda _: bell.ring())
+                # After a long sleep of the machine our own claim may look free while its turn still runs.
+                if conversation.id not in running:
+                    task = asyncio.create_task(_converse(door, conversation, holder), name="turn")
+                    running[conversation.id] = task
+                    task.add_done_callback(partial(_done, running, conversation.id, bell))
             if not claimed:
                 await bell.wait(1)
     if running:
-        await asyncio.wait(running)
+        await asyncio.wait(running.values())
+
+
+def _done(
+    running: dict[str, asyncio.Task[None]], conversation_id: str, bell: Bell, _task: asyncio.Task[None]
+) -> None:
+    """A finished task makes room for one that waits."""
+    running.pop(conversation_id, None)
+    bell.ring()
 
 
 async def _converse(door: Door, conversation: Conversation, holder: str) -> None:
     """Answer one batch of one conversation, keeping the claim while it takes time."""
     claim = Claim(conversation.id, holder, datetime.now(UTC))
-    keeper = asyncio.create_task(_keep(door, claim), name="keep claim")
+    done = asyncio.Event()
+    keeper = asyncio.create_task(_keep(door, claim, done), name="keep claim")
     try:
         await turns.handle(door, conversation, claim)
     except ClaimLost:
@@ -93,12 +109,21 @@ async def _converse(door: Door, conversation: Conversation, holder: str) -> None
         # The claim expires and the turn is done again; the error itself must not end the worker.
         log.exception("conversation %s could not be answered", conversation.id)
     finally:
-        keeper.cancel()
+        # Not cancelled: that could happen in the middle of a statement.
+        done.set()
+        await keeper
 
 
-async def _keep(door: Door, claim: Claim) -> None:
-    while True:
-        await asyncio.sleep(KEEP_EVERY_SECONDS)
-        with contextlib.suppress(ClaimLost):
-            async with door.database.transaction() as conn:
-                await conversations.keep(conn, claim, datetime.now(UTC), CLAIM_SECONDS)
+async def _keep(door: Door, claim: Claim, done: asyncio.Event) -> None:
+    """Prolong a claim until its turn is done; one that is lost is noticed when the turn commits."""
+    while not done.is_set():
+        try:
+            await asyncio.wait_for(done.wait(), KEEP_EVERY_SECONDS)
+        except TimeoutError:
+            try:
+                async with door.database.transaction() as conn:
+                    await conversations.keep(conn, claim, datetime.now(UTC), CLAIM_SECONDS)
+            except ClaimLost:
+                return
+            except Exception as error:
+                log.warning("claim on conversation %s not prolonged: %s", claim.conversation_id, error)

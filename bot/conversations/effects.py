@@ -2,8 +2,9 @@
 
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,37 +14,63 @@ from bot.conversations import handoff, privacy
 from bot.door import Door
 from bot.storage import cases
 from bot.storage.conversations import set_language
+from bot.storage.database import values_at_fault
 from bot.vocabulary.conversations import Conversation, Say
+from connectors.capabilities import CaseStatus
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Outcome:
-    """What applying effects adds to the answer, and files to delete once it is committed."""
+    """What applying effects adds to the answer; `erased` says that files are deleted after the commit."""
 
     says: list[Say] = field(default_factory=list)
-    forgotten_media: list[str] = field(default_factory=list)
+    erased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a turn asks for, read, with the slow part done before the turn's transaction begins."""
+
+    items: tuple[effects.Effect, ...] = ()
+    export: privacy.Export | None = None
+
+
+async def prepare(
+    door: Door, conversation: Conversation, turn_id: str, asked: tuple[dict[str, Any], ...]
+) -> Prepared:
+    """Read every effect of a turn. One that cannot be read is counted and left out."""
+    found: list[effects.Effect] = []
+    made: privacy.Export | None = None
+    for data in asked:
+        try:
+            found.append(effects.from_json(data))
+        except (TypeError, ValueError) as error:
+            log.error("turn %s: %s", turn_id, error)
+            metrics.BAD_INPUT.labels("effects", "unknown").inc()
+    if any(isinstance(effect, effects.DataExportRequested) for effect in found):
+        made = await privacy.export(door, conversation, turn_id)
+    return Prepared(tuple(found), made)
 
 
 async def apply(
-    conn: AsyncConnection,
-    door: Door,
-    conversation: Conversation,
-    turn_id: str,
-    asked: tuple[dict[str, Any], ...],
-    now: datetime,
+    conn: AsyncConnection, door: Door, conversation: Conversation, prepared: Prepared, now: datetime
 ) -> Outcome:
-    """Apply every effect of a turn inside its transaction. One that cannot be read is counted and left out."""
+    """Apply every effect of a turn inside its transaction; the caller holds the conversation's row.
+
+    One that does not fit the tables is counted and left out: it must not keep the citizen from their answer.
+    """
     outcome = Outcome()
-    for data in asked:
+    for effect in prepared.items:
         try:
-            effect = effects.from_json(data)
-        except ValueError as error:
-            log.error("turn %s: %s", turn_id, error)
-            metrics.BAD_INPUT.labels("effects", "unknown").inc()
-            continue
-        await _apply_one(conn, door, conversation, effect, outcome, now)
+            async with conn.begin_nested():
+                await _apply_one(conn, door, conversation, effect, prepared.export, outcome, now)
+        except Exception as error:
+            if not values_at_fault(error):
+                raise
+            log.exception("effect %s of conversation %s left out", effect.type, conversation.id)
+            metrics.BAD_INPUT.labels("effects", "unusable").inc()
     return outcome
 
 
@@ -52,10 +79,12 @@ async def _apply_one(
     door: Door,
     conversation: Conversation,
     effect: effects.Effect,
+    export: privacy.Export | None,
     outcome: Outcome,
     now: datetime,
 ) -> None:
     owner = {"tenant": conversation.tenant, "conversation_id": conversation.id}
+    zone = _zone(door, conversation.tenant)
     row: dict[str, Any]
     match effect:
         case effects.CaseOpened():
@@ -64,12 +93,12 @@ async def _apply_one(
                 "reference": effect.reference,
                 "kind": effect.kind,
                 "topic": effect.topic,
-                "status": effect.status,
+                "status": _case_status(effect.status),
                 "description": effect.description,
                 "place": effect.place,
                 "latitude": effect.latitude,
                 "longitude": effect.longitude,
-                "promised_at": _moment(effect.promised_at),
+                "promised_at": _moment(effect.promised_at, zone),
             }
             await cases.follow(conn, {**owner, **row}, now)
         case effects.CaseFollowed():
@@ -77,7 +106,7 @@ async def _apply_one(
                 "connector": effect.connector,
                 "reference": effect.reference,
                 "kind": effect.kind,
-                "status": effect.status,
+                "status": _case_status(effect.status),
             }
             await cases.follow(conn, {**owner, **row}, now)
         case effects.CaseQueued():
@@ -92,21 +121,19 @@ async def _apply_one(
                 "counter": effect.counter,
                 "service": effect.service,
                 "name": effect.name,
-                "starts_at": _moment(effect.starts_at),
+                "starts_at": _moment(effect.starts_at, zone),
             }
             await cases.book(conn, {**owner, **row}, now)
         case effects.BookingMoved():
-            await cases.move_booking(
-                conn,
-                effect.connector,
-                effect.code,
-                number=effect.number,
-                starts_at=_moment(effect.starts_at),
-                status="booked",
-                updated_at=now,
-            )
+            moved = {
+                "number": effect.number,
+                "starts_at": _moment(effect.starts_at, zone),
+                "status": "booked",
+            }
+            await _move_booking(conn, conversation, effect.connector, effect.code, moved, now)
         case effects.BookingCancelled():
-            await cases.move_booking(conn, effect.connector, effect.code, status="cancelled", updated_at=now)
+            moved = {"status": "cancelled"}
+            await _move_booking(conn, conversation, effect.connector, effect.code, moved, now)
         case effects.HandoffRequested():
             outcome.says += await handoff.request(
                 conn, door, conversation, effect.reason, effect.summary, now
@@ -116,12 +143,42 @@ async def _apply_one(
         case effects.LanguageChosen():
             await set_language(conn, conversation.id, effect.language)
         case effects.DataExportRequested():
-            outcome.says += await privacy.export(conn, door, conversation)
+            if export is not None:
+                outcome.says += await privacy.hand_over(conn, door, conversation, export)
         case effects.DataErasureRequested():
-            outcome.forgotten_media += await privacy.erase(conn, conversation, now)
+            await privacy.erase(conn, conversation, now)
+            outcome.erased = True
         case effects.ServiceShown():
             pass  # the turn's understanding already keeps it
 
 
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+async def _move_booking(
+    conn: AsyncConnection,
+    conversation: Conversation,
+    connector: str,
+    code: str,
+    values: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Move a booking of this conversation. Its owner hears of any other through the backend's own report."""
+    changed = {**values, "moved_at": now, "updated_at": now}
+    if not await cases.move_booking(conn, connector, code, conversation.id, **changed):
+        log.warning("%s: booking %s is not followed by conversation %s", connector, code, conversation.id)
+
+
+def _case_status(word: str) -> str:
+    """A status the tables can be read with again, whatever an action wrote."""
+    return word if word in {status.value for status in CaseStatus} else CaseStatus.UNKNOWN
+
+
+def _zone(door: Door, tenant_id: str) -> tzinfo:
+    tenant = door.tenants.get(tenant_id)
+    return UTC if tenant is None else ZoneInfo(tenant.timezone)
+
+
+def _moment(text: str | None, zone: tzinfo) -> datetime | None:
+    """An aware time; one without an offset is meant in the tenant's zone."""
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)

@@ -44,7 +44,9 @@ def _numbers(door: Door, tenant_id: str, kind: str) -> list[dict[str, Any]]:
     entry = (crisis.get(kind) if kind in CRISIS else None) or table.get(kind) or table.get("general") or {}
     known = [entry, *(entry.get("fallback") or [])]
     return [
-        {"number": _dial(item), "label": item.get("label") or item["number"]} for item in known if item.get("number")
+        {"number": _dial(item), "label": item.get("label") or item["number"]}
+        for item in known
+        if item.get("number")
     ]
 
 

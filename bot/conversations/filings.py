@@ -16,19 +16,32 @@ from connectors.errors import BackendRejected, ConnectorError
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 900
+AT_ONCE = 10
 
 
 async def run(door: Door, stop: asyncio.Event) -> None:
     """File what is due, again and again, until `stop`."""
     while not stop.is_set():
-        async with door.database.transaction() as conn:
-            due = await cases.due_filings(conn, datetime.now(UTC))
-        for filing in due:
-            await file(door, filing)
+        due: list[Any] = []
+        try:
+            async with door.database.transaction() as conn:
+                due = await cases.due_filings(conn, datetime.now(UTC), AT_ONCE)
+            await asyncio.gather(*(_try(door, filing) for filing in due))
+        except Exception:
+            log.exception("complaints could not be filed; again soon")
         try:
             await asyncio.wait_for(stop.wait(), 0.1 if due else 2)
         except TimeoutError:
             continue
+
+
+async def _try(door: Door, filing: Any) -> None:
+    """One complaint that cannot be filed for a reason of its own must not keep the others waiting."""
+    try:
+        await file(door, filing)
+    except Exception as error:
+        log.exception("filing %s failed", filing.idempotency_key)
+        await _later(door, filing, error)
 
 
 async def file(door: Door, filing: Any) -> None:
@@ -40,19 +53,23 @@ async def file(door: Door, filing: Any) -> None:
     except BackendRejected as error:
         await _close(door, filing, draft, None, error)
     except ConnectorError as error:
-        pause = min(5 * 2.0**filing.attempts, LONGEST_PAUSE_SECONDS)
-        log.info("filing %s: %s; again in %.0f s", filing.idempotency_key, type(error).__name__, pause)
-        metrics.FILINGS.labels("later").inc()
-        async with door.database.transaction() as conn:
-            await cases.close_filing(
-                conn,
-                filing.idempotency_key,
-                attempts=filing.attempts + 1,
-                reason=type(error).__name__,
-                next_try_at=datetime.now(UTC) + timedelta(seconds=pause),
-            )
+        await _later(door, filing, error)
     else:
         await _close(door, filing, draft, receipt, None)
+
+
+async def _later(door: Door, filing: Any, error: Exception) -> None:
+    pause = min(5 * 2.0 ** min(filing.attempts, 10), LONGEST_PAUSE_SECONDS)
+    log.info("filing %s: %s; again in %.0f s", filing.idempotency_key, type(error).__name__, pause)
+    metrics.FILINGS.labels("later").inc()
+    async with door.database.transaction() as conn:
+        await cases.close_filing(
+            conn,
+            filing.idempotency_key,
+            attempts=filing.attempts + 1,
+            reason=type(error).__name__,
+            next_try_at=datetime.now(UTC) + timedelta(seconds=pause),
+        )
 
 
 async def _close(
@@ -63,6 +80,14 @@ async def _close(
     async with door.database.transaction() as conn:
         await conversations.lock(conn, filing.conversation_id, now)
         conversation = await conversations.get(conn, filing.conversation_id)
+        outcome = "refused" if receipt is None else "filed"
+        end: dict[str, Any] = {"status": outcome, "reason": error.detail if error else None}
+        if receipt is not None:
+            # The case has its words now; a second copy of them helps nobody.
+            end["draft"] = {}
+        if not await cases.close_filing(conn, filing.idempotency_key, **end):
+            log.info("filing %s had come to its end, or its citizen was forgotten", filing.idempotency_key)
+            return
         if receipt is not None:
             row = {
                 "tenant": conversation.tenant,
@@ -80,11 +105,8 @@ async def _close(
             }
             await cases.follow(conn, row, now)
             say = Say("complaint.filed_later", {"reference": receipt.reference})
-            outcome, reason = "filed", None
         else:
             say = Say("complaint.refused_later", {"reason": error.detail if error else ""})
-            outcome, reason = "refused", error.detail if error else None
-        await cases.close_filing(conn, filing.idempotency_key, status=outcome, reason=reason)
         bubble = speech.bubble(door, conversation.tenant, say)
         await outbound.queue(conn, door, conversation, [bubble], f"filing:{filing.idempotency_key}", now)
     metrics.FILINGS.labels(outcome).inc()

@@ -27,7 +27,8 @@ async def request(
     """Queue the conversation for a person and tell the citizen its number and the hours."""
     number = await conversations.open_handoff(conn, conversation.id, reason, summary, now)
     await conversations.change_owner(conn, conversation.id, Owner.BOT, Owner.QUEUE)
-    hours = (door.tenants[conversation.tenant].facts.get("call_center") or {}).get("hours")
+    tenant = door.tenants.get(conversation.tenant)
+    hours = None if tenant is None else (tenant.facts.get("call_center") or {}).get("hours")
     key = "handoff.queued" if hours else "handoff.queued_hours_unknown"
     back = {"title_key": "button.back_to_bot", "payload": BACK_TO_BOT, "reusable": True}
     return [Say(key, {"number": f"P-{number}", "hours": hours}, buttons=(back,))]
@@ -47,5 +48,5 @@ def while_waiting(conversation: Conversation, text: str) -> "Answer":
 
 async def end(conn: AsyncConnection, conversation: Conversation, outcome: str, now: datetime) -> None:
     """Give the conversation back to the bot; what the citizen had begun is still there."""
-    await conversations.close_handoff(conn, conversation.id, outcome, now)
-    await conversations.change_owner(conn, conversation.id, conversation.owner, Owner.BOT)
+    if await conversations.change_owner(conn, conversation.id, conversation.owner, Owner.BOT):
+        await conversations.close_handoff(conn, conversation.id, outcome, now)

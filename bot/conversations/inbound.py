@@ -1,5 +1,6 @@
 """From the citizen to us: a message is stored first, then acknowledged, then answered by the worker."""
 
+import re
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,12 +15,15 @@ from intents import masking
 
 MAX_TEXT = 5000
 PER_MINUTE = 60
-TEXTUAL = frozenset({IncomingKind.TEXT, IncomingKind.PHOTO, IncomingKind.EDIT})
+TEXTUAL = frozenset({IncomingKind.TEXT, IncomingKind.PHOTO, IncomingKind.EDIT, IncomingKind.COMMAND})
+
+# What no database keeps as text: NUL (PostgreSQL) and halves of surrogate pairs (no UTF-8).
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The message is ours now. `duplicate` says that it was before, `repeated` that its button had been pressed."""
+    """The message is ours now. `duplicate`: it was before; `repeated`: its button had been pressed."""
 
     message_id: int
     conversation_id: str
@@ -34,19 +38,22 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
     one address) is stored and not answered one by one.
     """
     now = datetime.now(UTC)
-    message = _command(message)
+    message = _command(_storable(message))
     found = emergency.check(message.text) if message.text and message.kind in TEXTUAL else None
     count = await door.keyvalue.increment(f"flood:{message.sender.channel}:{message.sender.address}", 60)
     # Outside production the limit only stops runaway loops, so that tests may talk fast.
     limit = PER_MINUTE if door.settings.production else PER_MINUTE * 100
     flooding = count > limit and found is None
+    # Masked and sealed before the transaction, which everybody else would have to wait for.
+    row = _row(door, message, now)
     async with door.database.transaction() as conn:
         conversation = await conversations.find_or_create(conn, message.tenant, message.sender, now)
         await conversations.lock(conn, conversation.id, now)
         pressed = await messages.offered(conn, conversation.id, message.button) if message.button else None
         repeated = pressed is not None and pressed.used and not pressed.reusable
-        message_id, duplicate = await messages.add_inbound(conn, _row(door, message, conversation.id, now))
+        message_id, duplicate = await messages.add_inbound(conn, {**row, "conversation_id": conversation.id})
         if not duplicate:
+            await conversations.heard_from(conn, conversation.id)
             mine = [item.media_id for item in message.media if item.media_id]
             await door.media.adopt(conn, mine, conversation.id)
             if found is not None:
@@ -74,6 +81,29 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
     return Accepted(message_id, conversation.id, duplicate, repeated)
 
 
+def _storable(message: IncomingMessage) -> IncomingMessage:
+    """The message as any database can keep it, cut to MAX_TEXT characters."""
+    sender = message.sender
+    return replace(
+        message,
+        sender=replace(sender, display_name=_clean(sender.display_name)),
+        text=None if message.text is None else _clean(message.text[:MAX_TEXT]),
+        button=_clean(message.button),
+        media=tuple(replace(item, file_name=_clean(item.file_name)) for item in message.media),
+        extra=_clean(message.extra),
+    )
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("", value)
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value
+
+
 def _command(message: IncomingMessage) -> IncomingMessage:
     """A typed slash command is a command on every channel."""
     if message.kind is IncomingKind.TEXT and message.text and message.text.startswith("/"):
@@ -81,9 +111,9 @@ def _command(message: IncomingMessage) -> IncomingMessage:
     return message
 
 
-def _row(door: Door, message: IncomingMessage, conversation_id: str, now: datetime) -> dict[str, Any]:
+def _row(door: Door, message: IncomingMessage, now: datetime) -> dict[str, Any]:
     """The message as stored: the masked text for everyone, the raw one sealed and only if it differs."""
-    raw = (message.text or "")[:MAX_TEXT]
+    raw = message.text or ""
     masked = masking.mask(raw).text
     content: dict[str, Any] = {}
     if message.location is not None:
@@ -99,7 +129,6 @@ def _row(door: Door, message: IncomingMessage, conversation_id: str, now: dateti
         content["extra"] = extra
     return {
         "uid": messages.new_uid(),
-        "conversation_id": conversation_id,
         "channel": message.sender.channel,
         "direction": Direction.IN,
         "kind": message.kind,

@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +15,7 @@ from bot.channels import base
 from bot.channels.fit import fit
 from bot.conversations import speech
 from bot.door import Door
-from bot.storage import messages
+from bot.storage import conversations, messages
 from bot.vocabulary.conversations import Conversation
 from bot.vocabulary.messages import (
     ChannelAddress,
@@ -31,6 +32,11 @@ log = logging.getLogger(__name__)
 SENDING_SECONDS = 60
 MAX_ATTEMPTS = 8
 LONGEST_PAUSE_SECONDS = 300
+AT_ONCE = 32
+
+
+class SendingLost(Exception):
+    """Somebody else sends to this citizen now."""
 
 
 async def queue(
@@ -49,7 +55,11 @@ async def queue(
     adapter = door.channels.get(channel)
     if adapter is not None:
         bubbles = [part for bubble in bubbles for part in fit(bubble, adapter.limits)]
-    status = MessageStatus.SENT if channel is ChannelName.WEBCHAT else MessageStatus.QUEUED
+    status, reason = MessageStatus.QUEUED, None
+    if channel is ChannelName.WEBCHAT:
+        status = MessageStatus.SENT
+    elif await conversations.is_blocked(conn, conversation.id):
+        status, reason = MessageStatus.SKIPPED, "SKIPPED_BLOCKED"
     for ordinal, bubble in enumerate(bubbles):
         message_id = await messages.add_outbound(
             conn,
@@ -62,6 +72,7 @@ async def queue(
                 "text": bubble.text,
                 "content": speech.stored_content(bubble),
                 "status": status,
+                "reason": reason,
                 "attempts": 0,
                 "effect_key": f"{key}:{ordinal}",
                 "created_at": now,
@@ -100,6 +111,8 @@ async def announce(door: Door, conversation: Conversation) -> None:
 
 async def record_receipt(door: Door, receipt: DeliveryReceipt) -> bool:
     """Apply a channel's word on a message we sent; a status only moves forward."""
+    if receipt.status not in messages.RANK:
+        return False
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
         return await messages.advance(
@@ -110,24 +123,35 @@ async def record_receipt(door: Door, receipt: DeliveryReceipt) -> bool:
 async def deliver(door: Door, holder: str, stop: asyncio.Event) -> None:
     """Send what is queued, many citizens in parallel, one citizen's messages in order, until `stop`."""
     paces = {name: Pace(adapter.limits.per_second) for name, adapter in door.channels.items()}
-    running: set[asyncio.Task[None]] = set()
+    running: dict[str, asyncio.Task[None]] = {}
     async with door.wakeups.listen("outbound") as bell:
         while not stop.is_set():
-            free = 32 - len(running)
+            free = AT_ONCE - len(running)
             rows: list[Any] = []
             if free and paces:
-                async with door.database.transaction() as conn:
-                    rows = await messages.claim_unsent(conn, holder, datetime.now(UTC), SENDING_SECONDS, free)
+                try:
+                    async with door.database.transaction() as conn:
+                        rows = await messages.claim_unsent(
+                            conn, holder, datetime.now(UTC), SENDING_SECONDS, free
+                        )
+                except Exception:
+                    log.exception("nothing could be taken to send; again soon")
             for row in rows:
-                task = asyncio.create_task(_deliver_one(door, row, holder, paces), name="send")
-                running.add(task)
-                task.add_done_callback(running.discard)
+                # After a long sleep of the machine our own claim may look free while its task still sends.
+                if row.id not in running:
+                    task = asyncio.create_task(_deliver_one(door, row, holder, paces), name="send")
+                    running[row.id] = task
+                    task.add_done_callback(partial(_done, running, row.id))
             if not rows:
                 await bell.wait(0.5 if paces else 5)
-            elif len(running) >= 32:
-                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            elif len(running) >= AT_ONCE:
+                await asyncio.wait(running.values(), return_when=asyncio.FIRST_COMPLETED)
     if running:
-        await asyncio.wait(running, timeout=10)
+        await asyncio.wait(running.values(), timeout=10)
+
+
+def _done(running: dict[str, asyncio.Task[None]], conversation_id: str, _task: asyncio.Task[None]) -> None:
+    running.pop(conversation_id, None)
 
 
 async def _deliver_one(door: Door, row: Any, holder: str, paces: dict[ChannelName, "Pace"]) -> None:
@@ -144,53 +168,64 @@ async def _deliver_one(door: Door, row: Any, holder: str, paces: dict[ChannelNam
                 await _settle(door, stored, MessageStatus.SKIPPED, "SKIPPED_NO_CHANNEL")
                 continue
             await paces[channel].wait()
-            pause = await _send(door, adapter, stored, address)
+            pause = await _send(door, adapter, stored, address, holder)
             if pause is not None:
                 break
             if len(unsent) > 1 and adapter.limits.per_citizen_second > 0:
                 await asyncio.sleep(min(1 / adapter.limits.per_citizen_second, 1.0) / 4)
-    except base.CitizenUnreachable:
-        async with door.database.transaction() as conn:
-            await messages.block(conn, row.id, datetime.now(UTC))
-        metrics.SENT.labels(channel, "SKIPPED_BLOCKED").inc()
+    except SendingLost:
+        log.warning("conversation %s is sent to by another worker", row.id)
+        return
     except Exception:
         log.exception("sending to conversation %s failed", row.id)
         pause = datetime.now(UTC) + timedelta(seconds=5)
-    finally:
+    try:
         async with door.database.transaction() as conn:
             await messages.end_sending(conn, row.id, holder, pause)
+    except Exception:
+        # The right to send runs out by itself.
+        log.exception("sending to conversation %s could not be ended", row.id)
 
 
 async def _send(
-    door: Door, adapter: base.Channel, stored: messages.StoredMessage, address: ChannelAddress
+    door: Door, adapter: base.Channel, stored: messages.StoredMessage, address: ChannelAddress, holder: str
 ) -> datetime | None:
-    """Send one message; returns when to try again, or None when it is settled.
+    """Send one message; returns when to try again, or None when it is settled. Raises SendingLost.
 
     The row says `sending` before the call. Found in that state after a crash, it is sent again: a channel
     that cannot be asked whether it arrived leaves the choice between twice and never.
     """
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
-        await messages.set_status(conn, stored.id, MessageStatus.SENDING, now, attempted=True)
-    bubble = speech.from_stored(stored.text, stored.buttons, stored.attachments, stored.ask_location)
-    queued = QueuedMessage(stored.id, stored.conversation_id, address, bubble, stored.attempts)
+        if not await messages.keep_sending(conn, stored.conversation_id, holder, now, SENDING_SECONDS):
+            raise SendingLost(stored.conversation_id)
+        there = await messages.set_status(conn, stored.id, MessageStatus.SENDING, now, attempts=1)
+    if not there:
+        return None
+    if stored.attempts >= MAX_ATTEMPTS:
+        # Tried as often as allowed and never settled: it ended the process each time.
+        await _settle(door, stored, MessageStatus.FAILED, "FAILED_ATTEMPTS")
+        return None
     try:
-        sent = await adapter.send(queued)
+        bubble = speech.from_stored(stored.text, stored.buttons, stored.attachments, stored.ask_location)
+        queued = QueuedMessage(stored.id, stored.conversation_id, address, bubble, stored.attempts)
+        # Half the time the right to send lasts, so that nobody else begins while this call still runs.
+        async with asyncio.timeout(SENDING_SECONDS / 2):
+            sent = await adapter.send(queued)
     except base.ChannelThrottled as error:
-        await _settle(door, stored, MessageStatus.QUEUED, "WAIT_THROTTLED")
+        await _settle(door, stored, MessageStatus.QUEUED, "WAIT_THROTTLED", attempts=-1)
         return datetime.now(UTC) + timedelta(seconds=error.retry_after)
-    except base.ChannelUnreachable as error:
-        if stored.attempts + 1 >= MAX_ATTEMPTS:
-            log.warning("message %s given up: %s", stored.id, type(error).__name__)
-            await _settle(door, stored, MessageStatus.FAILED, "FAILED_UNREACHABLE")
-            return None
-        await _settle(door, stored, MessageStatus.QUEUED, "WAIT_UNREACHABLE")
-        backoff = min(2.0**stored.attempts, LONGEST_PAUSE_SECONDS) * random.uniform(0.8, 1.2)
-        return datetime.now(UTC) + timedelta(seconds=backoff)
+    except base.CitizenUnreachable:
+        async with door.database.transaction() as conn:
+            await messages.block(conn, stored.conversation_id, datetime.now(UTC))
+        metrics.SENT.labels(address.channel, "SKIPPED_BLOCKED").inc()
+        return None
     except base.MessageRefused as error:
         log.warning("message %s refused by %s: %s", stored.id, address.channel, error)
         await _settle(door, stored, MessageStatus.FAILED, "FAILED_REFUSED")
         return None
+    except Exception as error:
+        return await _again(door, stored, error)
     async with door.database.transaction() as conn:
         await messages.set_status(
             conn,
@@ -204,9 +239,28 @@ async def _send(
     return None
 
 
-async def _settle(door: Door, stored: messages.StoredMessage, status: MessageStatus, reason: str) -> None:
+async def _again(door: Door, stored: messages.StoredMessage, error: Exception) -> datetime | None:
+    """The channel did not answer, or broke in a way nobody foresaw: try later, a few times."""
+    foreseen = isinstance(error, base.ChannelUnreachable | TimeoutError)
+    if not foreseen:
+        log.error("message %s could not be sent", stored.id, exc_info=error)
+    why = "UNREACHABLE" if foreseen else "ERROR"
+    if stored.attempts + 1 >= MAX_ATTEMPTS:
+        log.warning("message %s given up: %s", stored.id, type(error).__name__)
+        await _settle(door, stored, MessageStatus.FAILED, f"FAILED_{why}")
+        return None
+    await _settle(door, stored, MessageStatus.QUEUED, f"WAIT_{why}")
+    pause = min(2.0**stored.attempts, LONGEST_PAUSE_SECONDS) * random.uniform(0.8, 1.2)
+    return datetime.now(UTC) + timedelta(seconds=pause)
+
+
+async def _settle(
+    door: Door, stored: messages.StoredMessage, status: MessageStatus, reason: str, attempts: int = 0
+) -> None:
     async with door.database.transaction() as conn:
-        await messages.set_status(conn, stored.id, status, datetime.now(UTC), reason=reason)
+        await messages.set_status(
+            conn, stored.id, status, datetime.now(UTC), reason=reason, attempts=attempts
+        )
     metrics.SENT.labels("all", reason).inc()
 
 

@@ -65,7 +65,9 @@ async def _case(door: Door, connector: Connector, kind: str, reference: str) -> 
     if not permit and Capability.COMPLAINT_STATUS not in connector.offers:
         return None
     try:
-        state = await (connector.permit_status(reference) if permit else connector.complaint_status(reference))
+        state = await (
+            connector.permit_status(reference) if permit else connector.complaint_status(reference)
+        )
     except CaseNotFound:
         log.warning("%s knows nothing of %s any more", connector.id, reference)
         return None

@@ -1,6 +1,7 @@
 """One turn: what waits in a claimed conversation is answered, and everything it changed commits at once."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from dataclasses import asdict, dataclass, field
@@ -8,13 +9,16 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot import metrics
 from bot.channels.base import ChannelError
 from bot.conversations import choices, commands, effects, handoff, language, outbound, speech
 from bot.dialogue.base import DialogueError, DialogueUnavailable
 from bot.door import Door
 from bot.storage import cases, conversations, messages
-from bot.storage.conversations import Claim
+from bot.storage.conversations import Claim, ClaimLost
+from bot.storage.database import values_at_fault
 from bot.storage.media import MediaRefused
 from bot.storage.messages import OfferedButton, StoredMessage
 from bot.vocabulary.conversations import Conversation, Owner, Reply, Say, Turn
@@ -70,14 +74,22 @@ async def handle(door: Door, conversation: Conversation, claim: Claim) -> bool:
     context = await _context(door, conversation)
     if not context.batch:
         async with door.database.transaction() as conn:
-            return await conversations.release(conn, claim)
+            return await conversations.release(conn, claim, datetime.now(UTC))
     try:
         answer = await _answer(door, context)
     except Exception:
         # The last net: whatever broke, the citizen hears an honest sentence and the draft stays.
         log.exception("turn of conversation %s failed", conversation.id)
         answer = _failed(context.conversation, "error")
-    more = await _commit(door, context, claim, answer, started)
+    try:
+        more = await _commit(door, context, claim, answer, started)
+    except Exception as error:
+        # What does not fit the tables will not fit them tomorrow; a database that is away is waited for.
+        if not values_at_fault(error):
+            raise
+        log.exception("the answer of conversation %s could not be stored", conversation.id)
+        answer = _failed(context.conversation, "unstorable")
+        more = await _commit(door, context, claim, answer, started)
     metrics.TURNS.labels(answer.outcome).inc()
     metrics.TURN_SECONDS.observe(time.perf_counter() - started)
     await outbound.announce(door, context.conversation)
@@ -126,7 +138,7 @@ async def _answer(door: Door, context: Context) -> Answer:
     elif kind is IncomingKind.TEXT:
         pressed = choices.typed(text, context.offered, now)
         text = pressed.payload if pressed else text.lstrip("/").strip()
-    if conversation.owner is not Owner.BOT:
+    if conversation.owner in (Owner.QUEUE, Owner.AGENT):
         return handoff.while_waiting(conversation, text)
     if kind in UNREADABLE:
         metrics.BAD_INPUT.labels(conversation.address.channel, kind).inc()
@@ -200,9 +212,15 @@ async def _photos(door: Door, context: Context) -> tuple[dict[str, str], ...]:
             media_id = item.get("media_id")
             if media_id is None and adapter is not None:
                 media_id = await _download(door, adapter, message, item)
-            if media_id is not None:
+            if media_id is not None and await _theirs(door, media_id, message.conversation_id):
                 found.append({"media_id": media_id, "url": speech.media_url(door, media_id)})
     return tuple(found)
+
+
+async def _theirs(door: Door, media_id: str, conversation_id: str) -> bool:
+    """True when the file was sent in this conversation: an id read elsewhere opens nobody's photo."""
+    file = await door.media.find(media_id)
+    return file is not None and file[2] == conversation_id
 
 
 async def _download(door: Door, adapter: Any, message: StoredMessage, item: dict[str, Any]) -> str | None:
@@ -242,6 +260,9 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
     """Store everything the turn changed in one transaction, and give the claim back."""
     now = datetime.now(UTC)
     conversation, turn_id = context.conversation, context.batch[0].uid
+    # Everything slow happens before the transaction, which others have to wait for.
+    prepared = await effects.prepare(door, conversation, turn_id, answer.effects)
+    bubbles = [speech.bubble(door, conversation.tenant, say) for say in answer.says]
     async with door.database.transaction() as conn:
         await conversations.finish(
             conn,
@@ -251,9 +272,12 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
             failures=answer.failures,
             language=answer.language or conversation.language,
         )
-        await messages.mark_handled(
-            conn, [message.id for message in context.batch], now, answer.outcome.upper()
-        )
+        ids = [message.id for message in context.batch]
+        if not await messages.mark_handled(conn, ids, now, answer.outcome.upper()):
+            # Answered while this process slept, perhaps under a claim of its own.
+            raise ClaimLost(conversation.id)
+        if conversation.owner is Owner.CLOSED:
+            await conversations.change_owner(conn, conversation.id, Owner.CLOSED, Owner.BOT)
         for message in context.batch:
             if message.media:
                 await messages.update_content(
@@ -261,8 +285,11 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
                 )
         if answer.pressed is not None:
             await messages.use_buttons(conn, answer.pressed.message_id, turn_id)
-        outcome = await effects.apply(conn, door, conversation, turn_id, answer.effects, now)
-        bubbles = [speech.bubble(door, conversation.tenant, say) for say in (*answer.says, *outcome.says)]
+        outcome = await effects.apply(conn, door, conversation, prepared, now)
+        bubbles += [speech.bubble(door, conversation.tenant, say) for say in outcome.says]
+        if not bubbles and answer.outcome == "answered":
+            # Effects alone are silence too.
+            bubbles = [speech.bubble(door, conversation.tenant, Say("error.dialogue"))]
         bubbles = await _notice(conn, door, conversation, bubbles, now)
         await outbound.queue(conn, door, conversation, bubbles, turn_id, now)
         await messages.add_turn(
@@ -276,8 +303,10 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
                 "created_at": now,
             },
         )
-        more = await conversations.release(conn, claim)
-    await door.media.forget(outcome.forgotten_media)
+        more = await conversations.release(conn, claim, now)
+    if outcome.erased:
+        with contextlib.suppress(OSError, SQLAlchemyError):
+            await door.media.sweep()
     return more
 
 

@@ -63,8 +63,19 @@ async def cases_of(conn: AsyncConnection, conversation_id: str, limit: int = 10)
     return [_case(row) for row in await conn.execute(query)]
 
 
+async def following(conn: AsyncConnection, update: StatusUpdate) -> set[str]:
+    """The conversations that an update concerns; nothing is locked."""
+    table, reference = (
+        (bookings, bookings.c.code) if update.subject == "booking" else (cases, cases.c.reference)
+    )
+    query = sa.select(table.c.conversation_id).where(
+        table.c.connector == update.connector, reference == update.reference
+    )
+    return {row.conversation_id for row in await conn.execute(query)}
+
+
 async def followers(conn: AsyncConnection, connector: str, reference: str) -> list[Any]:
-    """Every row that follows a reference, locked until the transaction ends."""
+    """Every row that follows a reference, locked until the transaction ends. Lock the conversations first."""
     query = sa.select(cases).where(cases.c.connector == connector, cases.c.reference == reference)
     return list(await conn.execute(query.order_by(cases.c.id).with_for_update()))
 
@@ -92,16 +103,25 @@ async def bookings_of(conn: AsyncConnection, conversation_id: str, limit: int = 
 
 
 async def find_booking(conn: AsyncConnection, connector: str, code: str) -> Any | None:
-    """The row of a booking, locked until the transaction ends."""
+    """The row of a booking, locked until the transaction ends. Lock its conversation first."""
     query = sa.select(bookings).where(bookings.c.connector == connector, bookings.c.code == code)
     return (await conn.execute(query.with_for_update())).first()
 
 
-async def move_booking(conn: AsyncConnection, connector: str, code: str, **values: Any) -> None:
-    """Write what an effect or an update changed."""
-    await conn.execute(
-        bookings.update().where(bookings.c.connector == connector, bookings.c.code == code).values(**values)
+async def move_booking(
+    conn: AsyncConnection, connector: str, code: str, conversation_id: str, **values: Any
+) -> bool:
+    """Write what an effect or an update changed; False when the booking is not this conversation's."""
+    statement = (
+        bookings.update()
+        .where(
+            bookings.c.connector == connector,
+            bookings.c.code == code,
+            bookings.c.conversation_id == conversation_id,
+        )
+        .values(**values)
     )
+    return (await conn.execute(statement)).rowcount == 1
 
 
 async def add_update(conn: AsyncConnection, update: StatusUpdate, now: datetime) -> bool:
@@ -158,24 +178,30 @@ async def due_filings(conn: AsyncConnection, now: datetime, limit: int = 10) -> 
         .order_by(filings.c.next_try_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
     statement = (
         filings.update()
-        .where(filings.c.idempotency_key.in_(due.scalar_subquery()))
+        .where(filings.c.idempotency_key.in_(sa.select(due.c.idempotency_key)))
         .values(claimed_until=now + timedelta(seconds=60))
         .returning(filings)
     )
     return list(await conn.execute(statement))
 
 
-async def close_filing(conn: AsyncConnection, key: str, **values: Any) -> None:
-    """Write the end of a try: filed, given up, or when to try next."""
-    await conn.execute(
-        filings.update().where(filings.c.idempotency_key == key).values(claimed_until=None, **values)
+async def close_filing(conn: AsyncConnection, key: str, **values: Any) -> bool:
+    """Write the end of a try: filed, given up, or when to try next. False when it had ended before."""
+    statement = (
+        filings.update()
+        .where(filings.c.idempotency_key == key, filings.c.status == "waiting")
+        .values(claimed_until=None, **values)
     )
+    return (await conn.execute(statement)).rowcount == 1
 
 
-async def due_cases(conn: AsyncConnection, connector: str, before: datetime, now: datetime, limit: int) -> list[Any]:
+async def due_cases(
+    conn: AsyncConnection, connector: str, before: datetime, now: datetime, limit: int
+) -> list[Any]:
     """Take open cases of one app that nobody asked about since `before`; each is asked about once."""
     due = (
         sa.select(cases.c.id)
@@ -186,10 +212,11 @@ async def due_cases(conn: AsyncConnection, connector: str, before: datetime, now
         )
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
     statement = (
         cases.update()
-        .where(cases.c.id.in_(due.scalar_subquery()))
+        .where(cases.c.id.in_(sa.select(due.c.id)))
         .values(polled_at=now)
         .returning(cases.c.id, cases.c.reference, cases.c.kind)
     )
@@ -210,10 +237,11 @@ async def due_bookings(
         )
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
     statement = (
         bookings.update()
-        .where(bookings.c.id.in_(due.scalar_subquery()))
+        .where(bookings.c.id.in_(sa.select(due.c.id)))
         .values(polled_at=now)
         .returning(bookings.c.id, bookings.c.code)
     )
@@ -222,6 +250,7 @@ async def due_bookings(
 
 async def rename_case(conn: AsyncConnection, connector: str, old: str, new: str) -> None:
     """A backend gave a case its final number after a provisional one (an Open311 token)."""
+    await followers(conn, connector, old)
     await conn.execute(
         cases.update().where(cases.c.connector == connector, cases.c.reference == old).values(reference=new)
     )

@@ -1,6 +1,7 @@
 """Conversations: finding them, claiming them for a turn, and closing the turn."""
 
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,7 +79,7 @@ async def find_or_create(
             "citizen_id": citizen_id,
             "channel": address.channel,
             "address": address.address,
-            "display_name": address.display_name,
+            "display_name": (address.display_name or "")[:128] or None,
             "owner": Owner.BOT,
             "failures": 0,
             "consented": False,
@@ -101,22 +102,45 @@ async def lock(conn: AsyncConnection, conversation_id: str, now: datetime) -> No
     Every writer of its messages does this first, so their ids grow in the order in which they become
     visible: a reader that asks for "all after N" misses none.
     """
-    await conn.execute(
-        conversations.update().where(conversations.c.id == conversation_id).values(updated_at=now)
-    )
+    await lock_all(conn, [conversation_id], now)
+
+
+async def lock_all(conn: AsyncConnection, conversation_ids: Iterable[str], now: datetime) -> None:
+    """Hold the rows of several conversations, always in one order: two who do cannot block each other.
+
+    Rows of cases and bookings are locked after their conversations, never before: so does every turn.
+    """
+    for conversation_id in sorted(set(conversation_ids)):
+        await conn.execute(
+            conversations.update().where(conversations.c.id == conversation_id).values(updated_at=now)
+        )
 
 
 async def mark_pending(conn: AsyncConnection, conversation_id: str, now: datetime) -> None:
-    """Say that a message waits for an answer. Also a sign that the citizen has not blocked us."""
+    """Say that a message waits for an answer."""
     await conn.execute(
         conversations.update()
         .where(conversations.c.id == conversation_id)
         .values(
             pending_since=sa.func.coalesce(conversations.c.pending_since, now),
             updated_at=now,
-            blocked_at=None,
         )
     )
+
+
+async def heard_from(conn: AsyncConnection, conversation_id: str) -> None:
+    """The citizen writes, so they have not blocked us, or no longer do."""
+    await conn.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id, conversations.c.blocked_at.is_not(None))
+        .values(blocked_at=None)
+    )
+
+
+async def is_blocked(conn: AsyncConnection, conversation_id: str) -> bool:
+    """True while the citizen wants to hear nothing from us."""
+    query = sa.select(conversations.c.blocked_at).where(conversations.c.id == conversation_id)
+    return (await conn.execute(query)).scalar() is not None
 
 
 async def claim(
@@ -132,10 +156,12 @@ async def claim(
         .order_by(conversations.c.pending_since)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        # A plain subquery may be run once per row, and then takes more than `limit`.
+        .cte("free")
     )
     statement = (
         conversations.update()
-        .where(conversations.c.id.in_(free.scalar_subquery()))
+        .where(conversations.c.id.in_(sa.select(free.c.id)))
         .values(claimed_by=holder, claimed_until=now + timedelta(seconds=seconds))
         .returning(conversations)
     )
@@ -152,8 +178,10 @@ async def finish(conn: AsyncConnection, claim: Claim, now: datetime, **changes: 
     await _guarded(conn, claim, updated_at=now, **changes)
 
 
-async def release(conn: AsyncConnection, claim: Claim) -> bool:
-    """Give the claim back; True when messages still wait. Raises ClaimLost."""
+async def release(conn: AsyncConnection, claim: Claim, now: datetime) -> bool:
+    """Give the claim back; True when messages still wait, now behind everybody else's. Raises ClaimLost."""
+    # Two statements: the first waits for whoever holds the row, the second then sees what they stored.
+    await _guarded(conn, claim, claimed_by=None, claimed_until=None)
     waiting = (
         sa.select(messages.c.id)
         .where(
@@ -162,10 +190,13 @@ async def release(conn: AsyncConnection, claim: Claim) -> bool:
         )
         .exists()
     )
-    pending = sa.case((waiting, conversations.c.pending_since), else_=None)
-    await _guarded(conn, claim, claimed_by=None, claimed_until=None, pending_since=pending)
-    query = sa.select(conversations.c.pending_since).where(conversations.c.id == claim.conversation_id)
-    return (await conn.execute(query)).scalar() is not None
+    more = bool((await conn.execute(sa.select(waiting))).scalar())
+    await conn.execute(
+        conversations.update()
+        .where(conversations.c.id == claim.conversation_id)
+        .values(pending_since=now if more else None)
+    )
+    return more
 
 
 async def _guarded(conn: AsyncConnection, claim: Claim, **changes: Any) -> None:
@@ -178,14 +209,19 @@ async def _guarded(conn: AsyncConnection, claim: Claim, **changes: Any) -> None:
         raise ClaimLost(claim.conversation_id)
 
 
-async def free_claims_of(conn: AsyncConnection, holder: str) -> int:
-    """Give back every claim of a holder that is known to be gone; how many there were."""
-    statement = (
+async def free_claims_of(conn: AsyncConnection, holders: Sequence[str]) -> int:
+    """Give back every claim, to answer or to send, of holders known to be gone; how many there were."""
+    answering = (
         conversations.update()
-        .where(conversations.c.claimed_by == holder)
+        .where(conversations.c.claimed_by.in_(holders))
         .values(claimed_by=None, claimed_until=None)
     )
-    return (await conn.execute(statement)).rowcount
+    sending = (
+        conversations.update()
+        .where(conversations.c.sender.in_(holders))
+        .values(sender=None, sender_until=None)
+    )
+    return (await conn.execute(answering)).rowcount + (await conn.execute(sending)).rowcount
 
 
 async def change_owner(conn: AsyncConnection, conversation_id: str, expected: Owner, new: Owner) -> bool:
@@ -235,6 +271,9 @@ async def open_handoff(
     number = (await conn.execute(open_now)).scalar()
     if number is not None:
         return int(number)
+    if conn.dialect.name == "postgresql":
+        # Numbers run on without a double: one request is numbered at a time. SQLite has one writer anyway.
+        await conn.execute(sa.text("SELECT pg_advisory_xact_lock(571604)"))
     number = (
         await conn.execute(sa.select(sa.func.coalesce(sa.func.max(handoffs.c.number), 0) + 1))
     ).scalar_one()

@@ -1,6 +1,7 @@
 """The engine, its transactions and its migrations, the same on SQLite (WAL) and PostgreSQL."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -21,12 +23,18 @@ class Database:
     """One engine. `transaction()` writes and commits at the end, `reading()` only looks.
 
     On SQLite a writer takes its lock at BEGIN (IMMEDIATE): a lock taken later can fail with "database is
-    locked" without waiting, because SQLite refuses to upgrade a reader whose snapshot has aged.
+    locked" without waiting, because SQLite refuses to upgrade a reader whose snapshot has aged. Writers of
+    one process queue up before they take a connection: SQLite's own waiting is a blind retry in which some
+    starve, and a crowd of waiting writers would leave no connection for readers. So never open a transaction
+    inside another one.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _create_engine(url)
+        self._turn: contextlib.AbstractAsyncContextManager[object] = (
+            asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
+        )
 
     @property
     def is_sqlite(self) -> bool:
@@ -36,7 +44,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end and rolls back on any error."""
-        async with self.engine.begin() as conn:
+        async with self._turn, self.engine.begin() as conn:
             yield conn
 
     @asynccontextmanager
@@ -51,12 +59,24 @@ class Database:
 
 
 def _create_engine(url: str) -> AsyncEngine:
+    # Parameters are what citizens wrote: an error message must not carry them into a log.
     if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+        return create_async_engine(
+            url,
+            # PostgreSQL takes 100 connections unless told otherwise: room for a front door and three workers.
+            pool_size=10,
+            max_overflow=10,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            # A process that was stopped in mid-transaction must not hold a citizen's row for ever.
+            connect_args={"server_settings": {"idle_in_transaction_session_timeout": "60000"}},
+        )
     file = make_url(url).database
     if file and file != ":memory:":
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url, connect_args={"timeout": 30}, pool_size=12, max_overflow=20)
+    engine = create_async_engine(
+        url, connect_args={"timeout": 30}, pool_size=12, max_overflow=20, hide_parameters=True
+    )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -74,6 +94,22 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(conn: sa.Connection) -> None:
     reading = conn.get_execution_options().get(_READ)
     conn.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def values_at_fault(error: BaseException) -> bool:
+    """True when what was to be stored was at fault, and trying again would only fail again.
+
+    Too long, out of range, not writable (a NUL in PostgreSQL), against a constraint. A database that is away,
+    locked or out of room is another matter.
+    """
+    if not isinstance(error, StatementError):
+        return isinstance(error, ArithmeticError | AttributeError | LookupError | TypeError | ValueError)
+    if not isinstance(error, DBAPIError):
+        return True
+    # SQLSTATE classes: 22 data exception, 23 integrity constraint violation.
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    cause = getattr(error.orig, "__cause__", None)
+    return isinstance(error, IntegrityError) or state[:2] in ("22", "23") or isinstance(cause, ValueError)
 
 
 async def insert_once(

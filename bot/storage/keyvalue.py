@@ -7,9 +7,13 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import RedisError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError, RedisError
 
 log = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 1.0
 
 _PREFIX = "lawang:"
 
@@ -61,6 +65,7 @@ class MemoryKeyValue:
 
     def __init__(self) -> None:
         self._values: dict[str, tuple[str, float]] = {}
+        self._tidy_at = 100_000
 
     def _live(self, key: str) -> str | None:
         value = self._values.get(key)
@@ -72,9 +77,11 @@ class MemoryKeyValue:
         return value[0]
 
     def _until(self, ttl_seconds: float | None) -> float:
-        if len(self._values) > 100_000:
+        if len(self._values) > self._tidy_at:
             now = time.monotonic()
             self._values = {key: value for key, value in self._values.items() if value[1] > now}
+            # Not again at the next value when most of them still live.
+            self._tidy_at = max(100_000, 2 * len(self._values))
         return float("inf") if ttl_seconds is None else time.monotonic() + ttl_seconds
 
     async def get(self, key: str) -> str | None:
@@ -158,8 +165,21 @@ class RedisKeyValue:
 
 
 def connect(url: str) -> Redis:
-    """A Redis client whose callers wait for a free connection instead of failing in a crowd."""
-    pool = BlockingConnectionPool.from_url(url, max_connections=64, timeout=5, decode_responses=True)
+    """A Redis client whose callers wait for a free connection instead of failing in a crowd.
+
+    One that hangs counts as away after ANSWER_SECONDS: a message is stored whether Redis answers or not.
+    """
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=64,
+        timeout=5,
+        decode_responses=True,
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=ANSWER_SECONDS,
+        health_check_interval=15,
+        # A connection that a restart broke is tried again once; a silence is not, or it would add up.
+        retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
+    )
     return Redis.from_pool(pool)
 
 

@@ -2,20 +2,26 @@
 
 import asyncio
 import io
+import os
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import tables
-from bot.storage.database import Database
+from bot.storage.database import Database, insert_once
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 LONGEST_SIDE = 2048
+# What phones and browsers send. Pillow knows more, and some of that starts other programs (EPS).
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+
+# The owner of files whose citizen asked to be forgotten: nobody gets them, and the next sweep deletes them.
+ERASED = "erased"
 
 
 class MediaRefused(Exception):
@@ -27,7 +33,7 @@ class MediaRefused(Exception):
 
 
 class MediaStore:
-    """Keeps files under `folder`. Pictures are re-encoded, so position and camera data never leave the citizen."""
+    """Keeps files under `folder`. Pictures are re-encoded: their place and camera stay with the citizen."""
 
     def __init__(self, folder: Path, database: Database) -> None:
         self._folder = folder
@@ -44,23 +50,32 @@ class MediaStore:
             raise MediaRefused("media.too_big")
         if content_type.startswith("image/"):
             data, content_type = await asyncio.to_thread(_clean_picture, data)
-        async with self._database.transaction() as conn:
-            return await self.write(conn, data, content_type, owner)
-
-    async def write(self, conn: AsyncConnection, data: bytes, content_type: str, owner: str | None) -> str:
-        """Keep bytes of our own making inside a transaction that is already open."""
         media_id = uuid.uuid4().hex
-        await asyncio.to_thread(self._folder.joinpath(media_id).write_bytes, data)
-        await conn.execute(
-            tables.media.insert().values(
-                id=media_id,
-                owner=owner,
-                content_type=content_type,
-                size=len(data),
-                created_at=datetime.now(UTC),
-            )
-        )
+        await self.write(media_id, data)
+        async with self._database.transaction() as conn:
+            await self.record(conn, media_id, len(data), content_type, owner)
         return media_id
+
+    async def write(self, media_id: str, data: bytes) -> None:
+        """Put bytes on the disk; they are nobody's until `record`. The same id again replaces them."""
+        await asyncio.to_thread(_write, self.path(media_id), data)
+
+    async def record(
+        self, conn: AsyncConnection, media_id: str, size: int, content_type: str, owner: str | None
+    ) -> None:
+        """Say whose a written file is, inside a transaction that is already open."""
+        await insert_once(
+            conn,
+            tables.media,
+            {
+                "id": media_id,
+                "owner": owner,
+                "content_type": content_type[:64],
+                "size": size,
+                "created_at": datetime.now(UTC),
+            },
+            ["id"],
+        )
 
     async def adopt(self, conn: AsyncConnection, media_ids: list[str], owner: str) -> None:
         """Give uploaded files to the conversation that sent them; files with an owner keep theirs."""
@@ -74,7 +89,8 @@ class MediaStore:
     async def find(self, media_id: str) -> tuple[Path, str, str | None] | None:
         """Return path, content type and owner, or None for an unknown id."""
         query = sa.select(tables.media.c.content_type, tables.media.c.owner).where(
-            tables.media.c.id == media_id
+            tables.media.c.id == media_id,
+            sa.or_(tables.media.c.owner.is_(None), tables.media.c.owner != ERASED),
         )
         async with self._database.reading() as conn:
             row = (await conn.execute(query)).first()
@@ -88,26 +104,48 @@ class MediaStore:
         """
         return self._folder / uuid.UUID(hex=media_id).hex
 
-    async def forget(self, media_ids: list[str]) -> None:
-        """Delete files and rows for good."""
-        if not media_ids:
-            return
-        for media_id in media_ids:
-            self.path(media_id).unlink(missing_ok=True)
+    async def sweep(self) -> int:
+        """Delete the files of citizens who asked to be forgotten; how many there were.
+
+        Marked first, deleted after the commit: a process killed in between leaves work for the next sweep.
+        """
+        query = sa.select(tables.media.c.id).where(tables.media.c.owner == ERASED)
+        async with self._database.reading() as conn:
+            erased = [row.id for row in await conn.execute(query)]
+        if not erased:
+            return 0
+        for media_id in erased:
+            await asyncio.to_thread(self.path(media_id).unlink, missing_ok=True)
         async with self._database.transaction() as conn:
-            await conn.execute(tables.media.delete().where(tables.media.c.id.in_(media_ids)))
+            await conn.execute(tables.media.delete().where(tables.media.c.id.in_(erased)))
+        return len(erased)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write and flush to the disk: a photo we said yes to survives a power cut, as its message does."""
+    part = path.with_suffix(f".{uuid.uuid4().hex[:8]}")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
 
 
 def _clean_picture(data: bytes) -> tuple[bytes, str]:
     """Turn upright, shrink to LONGEST_SIDE pixels, drop every tag, and encode as JPEG."""
     try:
-        with Image.open(io.BytesIO(data)) as picture:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise MediaRefused("media.too_big")
             upright = ImageOps.exif_transpose(picture).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+    except (MediaRefused, MemoryError):
+        raise
+    except Exception as error:
+        # A broken picture makes its decoder fail in ways of its own (SyntaxError, struct.error, KeyError).
         raise MediaRefused("media.not_a_picture") from error
     upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    # Comments and colour profiles would be written along.
+    upright.info.clear()
     out = io.BytesIO()
     upright.save(out, "JPEG", quality=85, optimize=True)
     return out.getvalue(), "image/jpeg"

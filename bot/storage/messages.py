@@ -140,13 +140,14 @@ async def waiting(conn: AsyncConnection, conversation_id: str, limit: int = 50) 
 
 async def mark_handled(
     conn: AsyncConnection, ids: Sequence[int], now: datetime, reason: str | None = None
-) -> None:
-    """Inbound messages have their answer."""
-    await conn.execute(
+) -> bool:
+    """Inbound messages have their answer; False when one of them had an answer already."""
+    statement = (
         messages.update()
-        .where(messages.c.id.in_(ids))
+        .where(messages.c.id.in_(ids), messages.c.status == MessageStatus.RECEIVED)
         .values(status=MessageStatus.HANDLED, reason=reason, updated_at=now)
     )
+    return (await conn.execute(statement)).rowcount == len(ids)
 
 
 async def update_content(conn: AsyncConnection, message_id: int, content: dict[str, Any]) -> None:
@@ -274,10 +275,11 @@ async def claim_unsent(
         .order_by(conversations.c.unsent_since)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("free")
     )
     statement = (
         conversations.update()
-        .where(conversations.c.id.in_(free.scalar_subquery()))
+        .where(conversations.c.id.in_(sa.select(free.c.id)))
         .values(sender=holder, sender_until=now + timedelta(seconds=seconds))
         .returning(conversations)
     )
@@ -307,15 +309,16 @@ async def set_status(
     *,
     reason: str | None = None,
     channel_message_id: str | None = None,
-    attempted: bool = False,
-) -> None:
-    """Move one outbound message to a status."""
+    attempts: int = 0,
+) -> bool:
+    """Move one outbound message to a status, and count `attempts` more; False when it is erased."""
     values: dict[str, Any] = {"status": status, "reason": reason, "updated_at": now}
     if channel_message_id is not None:
         values["channel_message_id"] = channel_message_id
-    if attempted:
-        values["attempts"] = messages.c.attempts + 1
-    await conn.execute(messages.update().where(messages.c.id == message_id).values(**values))
+    if attempts:
+        values["attempts"] = messages.c.attempts + attempts
+    statement = messages.update().where(messages.c.id == message_id).values(**values)
+    return (await conn.execute(statement)).rowcount == 1
 
 
 async def advance(
@@ -326,8 +329,9 @@ async def advance(
     now: datetime,
     reason: str | None,
 ) -> bool:
-    """Apply a receipt; a status never goes back. True when something changed."""
-    lower = [str(other) for other, rank in RANK.items() if rank < RANK[status]]
+    """Apply a receipt; a status never goes back, and what arrived cannot fail. True when it changed."""
+    limit = RANK[MessageStatus.DELIVERED] if status is MessageStatus.FAILED else RANK.get(status, 0)
+    lower = [str(other) for other, rank in RANK.items() if rank < limit]
     statement = (
         messages.update()
         .where(
@@ -345,6 +349,13 @@ async def end_sending(
     conn: AsyncConnection, conversation_id: str, holder: str, send_after: datetime | None
 ) -> None:
     """Give a conversation's sending back; `send_after` asks for a pause."""
+    mine = sa.and_(conversations.c.id == conversation_id, conversations.c.sender == holder)
+    # Two statements: the first waits for whoever holds the row, the second then sees what they queued.
+    freed = await conn.execute(
+        conversations.update().where(mine).values(sender=None, sender_until=None, send_after=send_after)
+    )
+    if freed.rowcount == 0:
+        return
     left = (
         sa.select(messages.c.id)
         .where(
@@ -354,16 +365,22 @@ async def end_sending(
         )
         .exists()
     )
-    await conn.execute(
+    if not (await conn.execute(sa.select(left))).scalar():
+        await conn.execute(
+            conversations.update().where(conversations.c.id == conversation_id).values(unsent_since=None)
+        )
+
+
+async def keep_sending(
+    conn: AsyncConnection, conversation_id: str, holder: str, now: datetime, seconds: float
+) -> bool:
+    """Prolong the right to send to one citizen; False when another sender has it."""
+    statement = (
         conversations.update()
         .where(conversations.c.id == conversation_id, conversations.c.sender == holder)
-        .values(
-            sender=None,
-            sender_until=None,
-            send_after=send_after,
-            unsent_since=sa.case((left, conversations.c.unsent_since), else_=None),
-        )
+        .values(sender_until=now + timedelta(seconds=seconds))
     )
+    return (await conn.execute(statement)).rowcount == 1
 
 
 async def block(conn: AsyncConnection, conversation_id: str, now: datetime) -> None:

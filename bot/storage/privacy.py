@@ -6,7 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage.media import ERASED
 from bot.storage.tables import (
+    bookings,
     buttons,
     cases,
     citizens,
@@ -27,11 +29,42 @@ async def consent_of(conn: AsyncConnection, citizen_id: str) -> dict[str, Any] |
     return None if row is None else {"kalimat": row.wording, "waktu": row.given_at.isoformat()}
 
 
-async def erase(conn: AsyncConnection, conversation: Conversation, now: datetime) -> list[str]:
-    """Delete messages, turns, consents and names; keep cases under their number only. Ids of files to delete."""
+async def bookings_of(conn: AsyncConnection, conversation_id: str) -> list[dict[str, Any]]:
+    """Every booking of a conversation with the name it was made in, for the citizen's own eyes."""
+    query = (
+        sa.select(
+            bookings.c.code,
+            bookings.c.number,
+            bookings.c.service,
+            bookings.c.counter,
+            bookings.c.name,
+            bookings.c.starts_at,
+            bookings.c.status,
+        )
+        .where(bookings.c.conversation_id == conversation_id)
+        .order_by(bookings.c.created_at.desc())
+    )
+    return [dict(row._mapping) for row in await conn.execute(query)]
+
+
+async def erase(conn: AsyncConnection, conversation: Conversation, now: datetime) -> None:
+    """Delete messages, turns, consents, names, and what ties cases and bookings to this conversation.
+
+    The city keeps its own record of a case. Files are marked, and `MediaStore.sweep` deletes them after the
+    commit. What is not answered yet stays.
+    """
     mine = conversation.id
-    owned = sa.select(media.c.id).where(media.c.owner == mine)
-    files = [row.id for row in await conn.execute(owned)]
+    waiting = sa.select(messages.c.content).where(
+        messages.c.conversation_id == mine, messages.c.status == "received"
+    )
+    wanted = {
+        item.get("media_id")
+        for row in await conn.execute(waiting)
+        for item in (row.content or {}).get("media", [])
+    }
+    await conn.execute(
+        media.update().where(media.c.owner == mine, media.c.id.not_in(wanted - {None})).values(owner=ERASED)
+    )
     await conn.execute(buttons.delete().where(buttons.c.conversation_id == mine))
     # The request itself stays as an empty row: whoever waits for its answer asks by its id.
     newest = (
@@ -46,20 +79,12 @@ async def erase(conn: AsyncConnection, conversation: Conversation, now: datetime
         )
     )
     await conn.execute(
-        messages.update()
-        .where(messages.c.id == request)
-        .values(text=None, sealed_text=None, content={})
+        messages.update().where(messages.c.id == request).values(text=None, sealed_text=None, content={})
     )
     await conn.execute(turns.delete().where(turns.c.conversation_id == mine))
     await conn.execute(handoffs.update().where(handoffs.c.conversation_id == mine).values(summary=None))
-    await conn.execute(
-        filings.delete().where(filings.c.conversation_id == mine, filings.c.status != "waiting")
-    )
-    await conn.execute(
-        cases.update()
-        .where(cases.c.conversation_id == mine)
-        .values(description=None, place=None, latitude=None, longitude=None)
-    )
+    for table in (filings, cases, bookings):
+        await conn.execute(table.delete().where(table.c.conversation_id == mine))
     await conn.execute(consents.delete().where(consents.c.citizen_id == conversation.citizen_id))
     await conn.execute(
         citizens.update().where(citizens.c.id == conversation.citizen_id).values(erased_at=now)
@@ -69,4 +94,3 @@ async def erase(conn: AsyncConnection, conversation: Conversation, now: datetime
         .where(conversations.c.id == mine)
         .values(state=None, display_name=None, language=None, consented=False)
     )
-    return files

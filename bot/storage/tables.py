@@ -1,7 +1,6 @@
-"""Every table of the front door, in SQLAlchemy Core. Times are aware UTC; ids of ours are UUID hex strings."""
+"""Every table of the front door, in SQLAlchemy Core. Times are aware UTC; our ids are UUID hex strings."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
@@ -110,7 +109,7 @@ messages = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("reason", sa.String(64)),
     sa.Column("channel_message_id", sa.String(200)),
-    sa.Column("effect_key", sa.String(200), unique=True),
+    sa.Column("effect_key", sa.String(400), unique=True),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
@@ -166,11 +165,11 @@ cases = sa.Table(
     sa.Column("tenant", sa.String(64), nullable=False),
     sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False, index=True),
     sa.Column("connector", sa.String(64), nullable=False),
-    sa.Column("reference", sa.String(64), nullable=False),
+    sa.Column("reference", sa.String(100), nullable=False),
     sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("topic", sa.String(64)),
     sa.Column("status", sa.String(32), nullable=False),
-    sa.Column("backend_status", sa.String(64)),
+    sa.Column("backend_status", sa.String(100)),
     sa.Column("description", sa.Text),
     sa.Column("place", sa.Text),
     sa.Column("latitude", sa.Float),
@@ -191,11 +190,11 @@ bookings = sa.Table(
     sa.Column("tenant", sa.String(64), nullable=False),
     sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False, index=True),
     sa.Column("connector", sa.String(64), nullable=False),
-    sa.Column("code", sa.String(64), nullable=False),
-    sa.Column("number", sa.String(32)),
+    sa.Column("code", sa.String(100), nullable=False),
+    sa.Column("number", sa.String(100)),
     sa.Column("counter", sa.String(128)),
     sa.Column("service", sa.String(64)),
-    sa.Column("name", sa.String(128)),
+    sa.Column("name", sa.String(200)),
     sa.Column("starts_at", UtcDateTime, nullable=False),
     sa.Column("status", sa.String(32), nullable=False),
     sa.Column("moved_at", UtcDateTime),
@@ -210,11 +209,11 @@ updates = sa.Table(
     "updates",
     metadata,
     sa.Column("connector", sa.String(64), primary_key=True),
-    sa.Column("event_id", sa.String(128), primary_key=True),
+    sa.Column("event_id", sa.String(200), primary_key=True),
     sa.Column("subject", sa.String(16), nullable=False),
-    sa.Column("reference", sa.String(64), nullable=False),
+    sa.Column("reference", sa.String(100), nullable=False),
     sa.Column("status", sa.String(32), nullable=False),
-    sa.Column("backend_status", sa.String(64)),
+    sa.Column("backend_status", sa.String(100)),
     sa.Column("note", sa.Text),
     sa.Column("outcome", sa.String(32), nullable=False),
     sa.Column("occurred_at", UtcDateTime, nullable=False),

@@ -62,7 +62,7 @@ class Wakeups:
                 del self._bells[topic]
 
     async def wake(self, topic: str) -> None:
-        """Ring the bells of `topic` here and in every other process."""
+        """Ring the bells of `topic` here and in every other process. Never fails: it is only a hint."""
         self.ring(topic)
         await self.carry(topic)
 
@@ -112,7 +112,12 @@ class LocalWakeups(Wakeups):
     async def carry(self, topic: str) -> None:
         if self._socket is None:
             return
-        for path in self._folder.iterdir():
+        try:
+            others = list(self._folder.iterdir())
+        except OSError:
+            # Somebody tidied the temporary folder.
+            return
+        for path in others:
             if path == self._path:
                 continue
             try:
@@ -146,10 +151,12 @@ class RedisWakeups(Wakeups):
             try:
                 async with self._redis.pubsub() as pubsub:
                     await pubsub.subscribe(_REDIS_TOPIC)
-                    async for message in pubsub.listen():
-                        if message["type"] == "message":
+                    # Between silences the connection is checked: a dead one must not be listened to for ever.
+                    while True:
+                        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=10)
+                        if message is not None and message["type"] == "message":
                             self.ring(message["data"])
-            except RedisError:
+            except (RedisError, OSError):
                 await asyncio.sleep(1)
 
     async def carry(self, topic: str) -> None:

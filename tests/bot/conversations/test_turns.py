@@ -39,13 +39,13 @@ async def test_the_work_of_a_dead_worker_is_done_again_without_doubling(
     [conversation] = await _claim(door, "dead", NOW - timedelta(seconds=60))
     await answer_all(door, "alive")
     # The dead one wakes up after all: what it worked out must leave no trace.
-    await citizen.say("lagi")
+    await citizen.say("satu pesan lagi")
     with pytest.raises(ClaimLost):
         await turns.handle(door, conversation, Claim(conversation.id, "dead", NOW))
     await answer_all(door, "alive")
     assert [text.splitlines()[0] for text in await citizen.texts()] == [
         "Catatan petugas: 1: halo",
-        "Catatan petugas: 2: lagi",
+        "Catatan petugas: 2: satu pesan lagi",
     ]
 
 
@@ -55,7 +55,7 @@ async def test_claims_of_a_known_dead_holder_are_freed_at_once(door: Door) -> No
     assert len(await _claim(door, "dead")) == 1
     assert await _claim(door, "alive") == []
     async with door.database.transaction() as conn:
-        assert await conversations.free_claims_of(conn, "dead") == 1
+        assert await conversations.free_claims_of(conn, ["dead"]) == 1
     assert len(await _claim(door, "alive")) == 1
 
 
@@ -85,7 +85,7 @@ async def test_an_effect_is_applied_once_however_often_the_turn_is_done(
         with pytest.raises(KeyboardInterrupt):
             await answer_all(door, "dying")
         async with door.database.transaction() as conn:
-            await conversations.free_claims_of(conn, "dying")
+            await conversations.free_claims_of(conn, ["dying"])
     await answer_all(door)
     async with door.database.reading() as conn:
         rows = list(await conn.execute(sa.select(tables.cases)))
