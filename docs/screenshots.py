@@ -1,153 +1,241 @@
-"""Take the pictures of the README and the documentation from a running front door into docs/images.
+"""Take the pictures of the documentation from a running system: `make screenshots`.
 
-    .venv/bin/python docs/screenshots.py [--url http://127.0.0.1:8080]
-
-Needs Debian's chromium. The talk is a real one: it files a complaint with the stand-in city.
+It starts nothing. Citizens on a phone and at a laptop hold real conversations with the real model; a clerk
+moves cases on at *Meja Kota*, and the news arrives by itself. Needs Chromium and the test tools.
 """
 
 import argparse
 import io
-import math
+import re
 import shutil
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 from PIL import Image, ImageDraw, ImageFilter
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Error as BrowserError
 
-IMAGES = Path(__file__).with_name("images")
-PLACE = {"latitude": -7.4722, "longitude": 112.4338}
-PHONE = {
+PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
     "is_mobile": True,
     "has_touch": True,
 }
-LAPTOP = {"viewport": {"width": 1280, "height": 800}, "device_scale_factor": 2}
-OFTEN = 8
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "device_scale_factor": 1.5}
+LARGEST_BYTES = 300 * 1024
+REFERENCE = re.compile(r"MJK-\d{4}-\d{6}")
+LAMP = "Lampu jalan di depan SDN Wates RT 3 RW 1 mati, sudah seminggu gelap"
+LAMP_NOTE = "Petugas Dishub berangkat mengganti lampunya."
+RUBBISH = "Sampah menumpuk di dekat pasar, sudah tiga hari"
+RUBBISH_PLACE = "Kelurahan Kranggan RT 2 RW 4"
+RUBBISH_NOTE = "Truk DLH mengangkut siang ini."
 
 
-def main() -> None:
-    """Take every picture."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--url", default="http://127.0.0.1:8080")
-    url = parser.parse_args().url
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        sys.exit("no chromium: apt-get install chromium")
-    IMAGES.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name, device in (("phone", PHONE), ("laptop", LAPTOP)):
-            for scheme in ("light", "dark"):
-                suffix = name if scheme == "light" else f"{name}-dark"
-                page = _open(browser, url, device, scheme)
-                _save(page, f"welcome-{suffix}")
-                _complain(page, suffix)
-                page.context.close()
-        page = _open(browser, f"{url}/contoh-sematan", LAPTOP, "light")
-        page.get_by_role("button", name="Tanya").click()
-        page.wait_for_timeout(1000)
-        _save(page, "widget")
-        browser.close()
+class Trouble(Exception):
+    """The pictures cannot be taken; the message is one line with what to do."""
 
 
-def _open(browser: Browser, url: str, device: dict[str, object], scheme: str) -> Page:
-    context = browser.new_context(
-        locale="id-ID",
-        geolocation=PLACE,
-        permissions=["geolocation"],
-        color_scheme=scheme,
-        **device,  # type: ignore[arg-type]
-    )
-    page = context.new_page()
-    page.goto(url)
-    return page
+class Talk:
+    """One citizen's page."""
 
+    def __init__(self, page: Page) -> None:
+        self.page = page
 
-def _complain(page: Page, suffix: str) -> None:
-    """Report a dead street light with place and photo, as far as the bot asks for them."""
-    _say(page, "lampu jalan di depan rumah mati sejak Senin, gelap sekali")
-    _save(page, f"complaint-{suffix}")
-    sent_photo = False
-    for _ in range(OFTEN):
-        page.wait_for_timeout(400)
-        share = page.locator(".choices button[data-place]:enabled")
-        send = page.locator(".choices button:enabled").get_by_text("Kirim")
-        if send.count() and sent_photo:
-            _save(page, f"review-{suffix}")
-            send.last.click()
-            _answered(page)
-            break
-        if share.count():
-            share.last.click()
-        elif not sent_photo:
-            photo = {"name": "lampu.jpg", "mimeType": "image/jpeg", "buffer": _street_at_night()}
-            page.set_input_files("#photo-file", [photo])
-            page.wait_for_selector("#previews img")
-            page.click("#send")
-            sent_photo = True
-        else:
-            _say(page, "Jalan Majapahit depan SDN Mentikan, RT 3 RW 1")
-        _answered(page)
-    page.wait_for_timeout(600)
-    _save(page, f"filed-{suffix}")
+    def say(self, text: str) -> None:
+        """Type a text, send it, wait for the answer."""
+        self.page.fill("#text", text)
+        self.page.press("#text", "Enter")
+        self._answered()
 
+    def press(self, *titles: str) -> None:
+        """Press the first of these choices that is offered now; wait for the answer."""
+        for title in titles:
+            choice = self.page.locator(".choices button:enabled", has_text=re.compile(title)).last
+            if choice.count():
+                choice.click()
+                self._answered()
+                return
+        raise Trouble(f"none of {titles} is offered after: {self.last()[:200]}")
 
-def _say(page: Page, text: str) -> None:
-    page.fill("#text", text)
-    page.press("#text", "Enter")
-    _answered(page)
+    def show(self, picture: bytes) -> None:
+        """Send a photo."""
+        file = {"name": "lampu.jpg", "mimeType": "image/jpeg", "buffer": picture}
+        self.page.set_input_files("#photo-file", [file])
+        self.page.locator("#previews img").wait_for()
+        self.page.click("#send")
+        self._answered()
 
+    def last(self) -> str:
+        """The city's newest bubble."""
+        bubbles = self.page.locator(".message:not(.own) .words").all_inner_texts()
+        return bubbles[-1] if bubbles else ""
 
-def _answered(page: Page) -> None:
-    """Wait until every message of ours was handled and the typing dots are gone."""
-    try:
-        expect(page.locator(".own .tick:not(.handled)")).to_have_count(0, timeout=30_000)
-        expect(page.locator("#typing")).to_be_hidden(timeout=30_000)
-    except AssertionError:
-        sys.exit("the front door did not answer; does its /readyz say 200?")
-    page.wait_for_timeout(400)
+    def wait_for_news(self, words: str) -> None:
+        """Wait for a bubble that nobody asked for."""
+        self.page.locator(".message:not(.own)", has_text=words).last.wait_for(timeout=20_000)
+        self._settle()
 
-
-def _save(page: Page, name: str) -> None:
-    page.evaluate("document.activeElement?.blur()")
-    path = IMAGES / f"{name}.png"
-    page.screenshot(path=path)
-    # A palette keeps the repository small; the pictures have few colours.
-    with Image.open(path) as picture:
-        picture.convert("RGB").quantize(192, dither=Image.Dither.NONE).save(path, optimize=True)
-    sys.stdout.write(f"{path}\n")
-
-
-def _street_at_night() -> bytes:
-    """Draw a street with one lamp out: no photo of anybody's street is needed."""
-    width, height = 1200, 900
-    picture = Image.new("RGB", (width, height))
-    draw = ImageDraw.Draw(picture)
-    for y in range(height):
-        shade = y / height
-        draw.line(
-            [(0, y), (width, y)], fill=(int(14 + 30 * shade), int(20 + 34 * shade), int(44 + 40 * shade))
+    def _answered(self) -> None:
+        self.page.wait_for_function(
+            "() => { const own = document.querySelectorAll('.message.own').length;"
+            " return own && document.querySelectorAll('.message.own .tick.handled').length === own"
+            " && document.getElementById('typing').hidden; }",
+            timeout=30_000,
         )
-    draw.polygon([(0, 900), (1200, 900), (720, 520), (640, 520)], fill=(30, 32, 38))
+        self._settle()
+
+    def _settle(self) -> None:
+        """Let animations end; show the end of the talk and no cursor."""
+        self.page.evaluate("document.activeElement?.blur()")
+        self.page.evaluate("const log = document.getElementById('log'); log.scrollTop = log.scrollHeight")
+        self.page.wait_for_timeout(700)
+
+
+def street_at_night() -> bytes:
+    """A photo as a citizen would take it: a dark street, a lamp that is off. Drawn, so it is nobody's."""
+    image = Image.new("RGB", (960, 720), (18, 22, 38))
+    draw = ImageDraw.Draw(image)
+    for y in range(430):
+        draw.line((0, y, 960, y), fill=(16 + y // 22, 20 + y // 20, 40 + y // 12))
+    for left, top, width in ((0, 250, 190), (200, 300, 150), (640, 270, 320)):
+        draw.rectangle((left, top, left + width, 470), fill=(30, 30, 40))
+        draw.polygon(
+            [(left - 14, top), (left + width // 2, top - 60), (left + width + 14, top)], fill=(48, 34, 34)
+        )
+    for left, top in ((40, 340), (700, 350), (860, 350)):
+        draw.rectangle((left, top, left + 46, top + 52), fill=(226, 178, 96))
+    draw.polygon([(0, 470), (960, 470), (960, 720), (0, 720)], fill=(34, 34, 40))
+    draw.polygon([(430, 470), (470, 470), (760, 720), (300, 720)], fill=(46, 46, 54))
     for step in range(5):
-        near = 900 - step * 85
-        draw.polygon([(590, near), (640, near), (655, near - 40), (625, near - 40)], fill=(92, 92, 84))
-    for x, base, lit in ((1010, 760, True), (280, 820, False), (850, 620, True)):
-        tall = base - 560 + int(120 * math.sin(x))
-        draw.rectangle([x - 6, tall, x + 6, base], fill=(14, 15, 18))
-        draw.rectangle([x - 90, tall, x + 6, tall + 9], fill=(14, 15, 18))
-        draw.ellipse([x - 130, tall - 8, x - 70, tall + 22], fill=(255, 226, 160) if lit else (46, 48, 54))
-    glow = Image.new("RGB", (width, height))
-    light = ImageDraw.Draw(glow)
-    for x, base in ((910, 760), (750, 620)):
-        light.polygon([(x, base - 540), (x - 170, base + 60), (x + 170, base + 60)], fill=(120, 96, 50))
-    picture = Image.blend(picture, glow.filter(ImageFilter.GaussianBlur(60)), 0.3)
+        y, x = 484 + step * step * 15, 450 + step * step * 5
+        draw.rectangle((x, y, x + 4 + step * 4, y + 8 + step * 7), fill=(150, 150, 140))
+    soft = image.filter(ImageFilter.GaussianBlur(2))
+    draw = ImageDraw.Draw(soft)
+    draw.rectangle((560, 90, 574, 640), fill=(12, 12, 16))
+    draw.line((566, 96, 452, 74), fill=(12, 12, 16), width=12)
+    draw.ellipse((414, 66, 476, 98), fill=(64, 66, 74))
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=88)
+    soft.save(out, "JPEG", quality=86)
     return out.getvalue()
 
 
+def keep(page: Page, path: Path) -> None:
+    """Save what the page shows, small enough for a repository."""
+    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    for colours in (256, 128, 64):
+        out = io.BytesIO()
+        shot.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+            out, "PNG", optimize=True
+        )
+        if out.tell() < LARGEST_BYTES:
+            path.write_bytes(out.getvalue())
+            sys.stdout.write(f"{path} {out.tell() // 1024} KiB\n")
+            return
+    raise Trouble(f"{path.name} does not fit into {LARGEST_BYTES // 1024} KiB")
+
+
+def move_on(city: str, reference: str, status: str, note: str) -> None:
+    """What a clerk does with one press at Meja Kota."""
+    answer = httpx.post(
+        f"{city}/meja/laporan/{reference}/status", json={"status": status, "note": note}, trust_env=False
+    )
+    if answer.is_error:
+        raise Trouble(f"{city} does not move {reference}: HTTP {answer.status_code}")
+
+
+def reference_in(text: str) -> str:
+    """The case number the bot told."""
+    found = REFERENCE.search(text)
+    if found is None:
+        raise Trouble(f"no case number in: {text[:200]}")
+    return found[0]
+
+
+@contextmanager
+def citizen(browser: Browser, url: str, device: dict[str, Any]) -> Iterator[Talk]:
+    """A new citizen on the web chat."""
+    context = browser.new_context(
+        locale="id-ID", timezone_id="Asia/Jakarta", reduced_motion="reduce", **device
+    )
+    page = context.new_page()
+    page.goto(url)
+    page.wait_for_timeout(500)
+    yield Talk(page)
+    context.close()
+
+
+def on_the_phone(browser: Browser, url: str, city: str, into: Path) -> None:
+    """First sight, a complaint with its card and its news, requirements, a queue place."""
+    with citizen(browser, url, PHONE) as talk:
+        keep(talk.page, into / "webchat-phone-welcome.png")
+        talk.say(LAMP)
+        talk.show(street_at_night())
+        keep(talk.page, into / "webchat-phone.png")
+        talk.press("^Kirim")
+        move_on(city, reference_in(talk.last()), "diproses", LAMP_NOTE)
+        talk.wait_for_news(LAMP_NOTE)
+        keep(talk.page, into / "webchat-phone-news.png")
+    with citizen(browser, url, PHONE) as talk:
+        talk.say("KTP saya hilang, syaratnya apa?")
+        keep(talk.page, into / "webchat-phone-requirements.png")
+        talk.press("antrean")
+        if "kapan" in talk.last().lower() or "hari" in talk.last().lower():
+            talk.say("besok pagi")
+        talk.press(r"^09\.00", r"^\d\d\.\d\d")
+        if "nama" in talk.last().lower():
+            talk.say("Siti Aminah")
+        keep(talk.page, into / "webchat-phone-booking.png")
+
+
+def at_the_laptop(browser: Browser, url: str, city: str, into: Path) -> None:
+    """Another complaint with the page's other half beside it, and the clerk's desk."""
+    with citizen(browser, url, DESKTOP) as talk:
+        talk.say(RUBBISH)
+        talk.say(RUBBISH_PLACE)
+        talk.press("^Lewati")
+        talk.press("^Kirim")
+        move_on(city, reference_in(talk.last()), "didisposisi", RUBBISH_NOTE)
+        talk.wait_for_news(RUBBISH_NOTE)
+        keep(talk.page, into / "webchat-desktop.png")
+    with citizen(browser, city, DESKTOP) as clerk:
+        keep(clerk.page, into / "meja-kota.png")
+
+
+def main() -> int:
+    """Take every picture; the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--url", default="http://127.0.0.1:8080", help="the front door")
+    parser.add_argument("--city", default="http://127.0.0.1:8090", help="Meja Kota")
+    parser.add_argument("--into", type=Path, default=Path(__file__).parent / "images")
+    given = parser.parse_args()
+    given.into.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    try:
+        for address in (f"{given.url}/readyz", f"{given.city}/healthz"):
+            if httpx.get(address, trust_env=False).is_error:
+                raise Trouble(f"{address} is not ready: `lawang doctor` says why")
+        with sync_playwright() as playwright:
+            arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+            on_the_phone(browser, given.url, given.city, given.into)
+            at_the_laptop(browser, given.url, given.city, given.into)
+            browser.close()
+    except httpx.HTTPError as error:
+        sys.stderr.write(f"screenshots: nothing answers ({error}): start it with `make run`\n")
+        return 1
+    except (Trouble, BrowserError) as error:
+        sys.stderr.write(f"screenshots: {str(error).strip()}\n")
+        return 1
+    sys.stdout.write(f"done in {time.monotonic() - started:.0f} s\n")
+    return 0
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
