@@ -1,5 +1,6 @@
 """A stage (front door with scripted replies) and a real Chromium before it, as a phone and as a laptop."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -30,13 +31,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="no chromium: apt-get install chromium"))
 
 
+def free_port() -> int:
+    """A port of this machine that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 class Stage:
     """One front door as a process of its own, that can be killed and started again."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
+        self.friend_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
@@ -45,7 +53,9 @@ class Stage:
         """Start and wait until the page is there."""
         log = self.folder.joinpath("stage.log").open("ab")
         command = [sys.executable, "-m", "tests.e2e.stage", str(self.port), str(self.folder)]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        friend = f"http://127.0.0.1:{self.friend_port}"
+        environment = {**os.environ, "LAWANG_EMBED_ORIGINS": friend}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         log.close()
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:

@@ -142,7 +142,6 @@ def main() -> None:
         database_url=f"sqlite+aiosqlite:///{folder / 'stage.db'}",
         redis_url=None,
         telegram_token=None,
-        embed_origins=("http://dinas.test",),
         secret_key="stage secret key of no importance at all",
     )
     uvicorn.run(

@@ -1,12 +1,15 @@
 """Everybody can use it: keyboard, screen reader, zoom, dark, calm, and inside another site."""
 
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import DESKTOP, PHONE, Stage, Visit
+from tests.e2e.conftest import DESKTOP, PHONE, Stage, Visit, free_port
 
 AXE = Path(__file__).with_name("vendor").joinpath("axe.min.js").read_text("utf-8")
 
@@ -123,22 +126,49 @@ def test_the_widget_opens_talks_and_closes(visitors: Any, stage: Stage, device: 
     expect(frame.get_by_text("Bapak/Ibu menulis: dari sematan")).to_be_visible()
 
 
-@pytest.mark.parametrize(("site", "welcome"), [("http://dinas.test", True), ("http://asing.test", False)])
-def test_only_named_sites_may_embed_it(browser: Browser, stage: Stage, site: str, welcome: bool) -> None:
+@pytest.fixture
+def office(stage: Stage) -> Iterator[Callable[[int], str]]:
+    """Serve another site with the widget on a port of its own."""
+    servers: list[ThreadingHTTPServer] = []
+
+    class Office(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = f"<!doctype html><title>Dinas</title><body><script src='{stage.url}/widget.js'></script>"
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    def serve(port: int) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", port), Office)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{port}/"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("welcome", [True, False], ids=["named", "foreign"])
+def test_only_named_sites_may_embed_it(
+    browser: Browser, stage: Stage, office: Callable[[int], str], welcome: bool
+) -> None:
     context = browser.new_context(locale="id-ID")
-    html = f"<!doctype html><title>Dinas</title><body><script src='{stage.url}/widget.js' defer></script>"
-    context.route(f"{site}/**", lambda route: route.fulfill(body=html, content_type="text/html"))
     page = context.new_page()
-    page.goto(f"{site}/")
+    page.goto(office(stage.friend_port if welcome else free_port()))
     page.get_by_role("button", name="Tanya Kota Mojokerto").click()
-    box = page.frame_locator("iframe").locator("#text")
+    frame = page.frame_locator("iframe")
     if welcome:
-        expect(page.frame_locator("iframe").get_by_role("log")).to_have_attribute("aria-live", "polite")
-        box.fill("tirukan dari dinas")
-        box.press("Enter")
-        reply = page.frame_locator("iframe").get_by_text("Bapak/Ibu menulis: dari dinas")
-        expect(reply).to_be_visible()
+        expect(frame.get_by_role("log")).to_have_attribute("aria-live", "polite")
+        frame.locator("#text").fill("tirukan dari dinas")
+        frame.locator("#text").press("Enter")
+        expect(frame.get_by_text("Bapak/Ibu menulis: dari dinas")).to_be_visible()
     else:
         page.wait_for_timeout(1500)
-        assert box.count() == 0
+        assert frame.locator("#text").count() == 0
     context.close()

@@ -63,5 +63,6 @@
     if (frame && event.source === frame.contentWindow && event.origin === home && event.data?.lawang === "close") show(false);
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && frame && !frame.hidden) show(false); });
-  document.body.append(host);
+  if (document.body) document.body.append(host);
+  else document.addEventListener("DOMContentLoaded", () => document.body.append(host));
 })();
