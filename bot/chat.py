@@ -147,7 +147,7 @@ def _typed(talk: Talk, text: str) -> dict[str, Any]:
 
 def _show(messages: list[dict[str, Any]]) -> None:
     for message in messages:
-        click.secho("\n" + _BOLD.sub(r"\x1b[1m\1\x1b[22m", message["text"] or ""), fg="cyan")
+        click.secho("\n" + _BOLD.sub("\x1b[1m\\1\x1b[22m", message["text"] or ""), fg="cyan")
         for item in message["attachments"]:
             click.secho(f"  {item['title'] or item['kind']}: {item['url']}", fg="cyan")
         for number, button in enumerate(message["buttons"], 1):

@@ -86,6 +86,18 @@ def test_listening_prints_what_the_city_says_by_itself(stage: Stage) -> None:
     assert pushed == ["Antrean A-012 dipanggil."]
 
 
+def test_a_person_types_numbers_titles_and_places(stage: Stage) -> None:
+    said = "halo\n2\nlampu mati\n/place sini\n/place -7.4722,112.4338\nhalo\ncari layanan\n/photo /tidak/ada.jpg\n"
+    command = [sys.executable, "-m", "bot.chat", "--url", stage.url]
+    done = subprocess.run(command, input=said, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "2. Lapor masalah" in done.stdout
+    assert done.stdout.count("Baik, sudah kami catat.") == 2
+    assert "a place is LAT,LON" in done.stdout
+    assert "Lokasi diterima" in done.stdout
+    assert "/tidak/ada.jpg: No such file" in done.stdout
+
+
 def test_another_tenant_answers_as_itself(stage: Stage) -> None:
     (answer,) = lines(stage.url, {"text": "halo"}, options=("--tenant", "kota_kupang"))
     assert "Kota Kupang" in answer["replies"][0]["text"]
