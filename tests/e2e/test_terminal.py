@@ -87,7 +87,10 @@ def test_listening_prints_what_the_city_says_by_itself(stage: Stage) -> None:
 
 
 def test_a_person_types_numbers_titles_and_places(stage: Stage) -> None:
-    said = "halo\n2\nlampu mati\n/place sini\n/place -7.4722,112.4338\nhalo\ncari layanan\n/photo /tidak/ada.jpg\n"
+    said = (
+        "halo\n2\nlampu mati\n/place sini\n/place -7.4722,112.4338\n"
+        "halo\ncari layanan\n/photo /tidak/ada.jpg\n"
+    )
     command = [sys.executable, "-m", "bot.chat", "--url", stage.url]
     done = subprocess.run(command, input=said, capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert done.returncode == 0, done.stderr
