@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 from rasa.shared.core.domain import Domain
 from rasa.shared.importers.rasa import RasaFileImporter
+from rasa.shared.nlu.training_data.formats.rasa_yaml import RasaYAMLReader
+from rasa.shared.nlu.training_data.training_data import TrainingData
 
 
 class LawangImporter(RasaFileImporter):
@@ -25,11 +27,19 @@ class LawangImporter(RasaFileImporter):
     ) -> None:
         root = Path(config_file or "config.yml").resolve().parent
         self._root = root
+        self._sentences: TrainingData | None = None
         nlu = sorted(str(path) for path in root.glob("intents/*/nlu/*.yml"))
         core = sorted(
             str(path) for folder in ("rules", "stories") for path in root.glob(f"data/{folder}/*.yml")
         )
         super().__init__(config_file, domain_path, [*nlu, *core])
+
+    def get_nlu_data(self, language: str | None = "id") -> TrainingData:
+        """Read the sentences once: Rasa asks three times, and its own parser takes half of the training."""
+        if self._sentences is None:
+            read = [_Sentences().load(path) for path in self._nlu_files]
+            self._sentences = TrainingData().merge(*read)
+        return self._sentences
 
     def get_domain(self) -> Domain:
         """Merge the root domain, the families' slices and the responses named by the texts."""
@@ -40,6 +50,28 @@ class LawangImporter(RasaFileImporter):
             if key not in domain.responses
         }
         return domain.merge(Domain.from_dict({"responses": named})) if named else domain
+
+
+class _Sentences(RasaYAMLReader):
+    """Rasa's reader on the fast YAML parser, strict about the shape that intents/<family>/nlu uses."""
+
+    def load(self, path: str) -> TrainingData:
+        """Read one file.
+
+        Raises:
+            ValueError: it is not a list of intents under `nlu`.
+        """
+        self.filename = path
+        text = Path(path).read_text(encoding="utf-8")
+        content: Any = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        entries = content.get("nlu") if isinstance(content, dict) else None
+        if not isinstance(entries, list) or set(content) - {"version", "nlu"}:
+            raise ValueError(f"{path}: expected only `version` and a list under `nlu`")
+        for entry in entries:
+            if not isinstance(entry, dict) or not entry.get("intent") or not entry.get("examples"):
+                raise ValueError(f"{path}: an entry without intent or examples")
+        self._parse_nlu(entries)
+        return TrainingData(self.training_examples, self.entity_synonyms)
 
 
 def response_keys(root: Path) -> list[str]:

@@ -27,11 +27,12 @@ from rasa.core.policies.rule_policy import RulePolicy
 from rasa.model import get_latest_model
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, ActionExecutionRejected, UserUttered
+from rasa.shared.nlu.training_data.loading import load_data
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 from rasa.utils.log_utils import configure_structlog
 
 from intents.channel import BadTurn, TurnChannel
-from intents.importer import LawangImporter, response_keys
+from intents.importer import LawangImporter, _Sentences, response_keys
 from intents.policy import Rules
 from intents.trackers import TurnTrackers, remember, restore
 
@@ -109,6 +110,12 @@ class Data(unittest.TestCase):
         responses = domain().responses
         for key in response_keys(ROOT):
             self.assertEqual(responses[key], [{"custom": {"text_key": key}}])
+
+    def test_sentences_are_read_as_rasa_reads_them(self) -> None:
+        path = str(next((ROOT / "intents" / "services" / "nlu").glob("*.yml")))
+        ours = _Sentences().load(path).training_examples
+        stock = load_data(path, "id").training_examples
+        self.assertEqual([message.data for message in ours], [message.data for message in stock])
 
     def test_every_intent_has_a_rule(self) -> None:
         rules = [
