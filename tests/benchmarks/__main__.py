@@ -1,7 +1,6 @@
 """`python -m tests.benchmarks [names]`: run the benchmarks, print their tables, keep the figures."""
 
 import argparse
-import asyncio
 import importlib
 import json
 import os
@@ -38,7 +37,7 @@ def main() -> int:
     print(f"{started:%Y-%m-%d %H:%M}, {machine()['processor']}, {os.cpu_count()} cores\n", flush=True)
     for name in given.names or NAMES:
         before = os.getloadavg()
-        result = asyncio.run(modules[name].run())
+        result = modules[name].run()
         for table in result.tables:
             print(table.text(), flush=True)
         about: dict[str, Any] = {"at": started.isoformat(timespec="seconds"), "machine": machine()}

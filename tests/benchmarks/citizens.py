@@ -20,7 +20,8 @@ Ask = Callable[[], Awaitable[Any]]
 @asynccontextmanager
 async def client(url: str) -> AsyncIterator[aiohttp.ClientSession]:
     """A light HTTP client with kept connections; it never asks a proxy."""
-    connector = aiohttp.TCPConnector(limit=0)
+    # Shorter than the five seconds after which the servers close an idle connection.
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=3)
     timeout = aiohttp.ClientTimeout(total=None, sock_read=PATIENCE_SECONDS)
     async with aiohttp.ClientSession(url, connector=connector, timeout=timeout) as session:
         yield session

@@ -5,6 +5,7 @@ costs), and a bare FastAPI route that only stores a row in SQLite (what a promis
 least).
 """
 
+import asyncio
 import os
 import uuid
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ class Engine:
         self.memory: dict[str, dict[str, float]] = {}
 
 
-async def run() -> Result:
+def run() -> Result:
     """Measure on SQLite, and on PostgreSQL with Redis where both answer."""
     measured = []
     for name, usable in (
@@ -55,7 +56,7 @@ async def run() -> Result:
         ):
             system = System(Path(folder), **environment)
             try:
-                measured.append(await _measure(name, system, Path(folder)))
+                measured.append(asyncio.run(_measure(name, system, Path(folder))))
             finally:
                 system.stop()
     return _result(measured)

@@ -24,7 +24,7 @@ TRAIN = "import sys, pathlib; from intents import trainer; trainer.train(pathlib
 LEARNED_FROM = ("config.yml", "domain.yml", "credentials.yml", "endpoints.yml", "data", "intents")
 
 
-async def run() -> Result:
+def run() -> Result:
     """Measure ours and stock in turns."""
     with TemporaryDirectory(prefix="lawang-bench-") as folder:
         return _run(Path(folder))
@@ -185,7 +185,7 @@ def _result(
             ["model, MB", number(size), number(training["megabytes"]), ""],
         ],
         f"{ROUNDS} rounds over {TEXTS} held-out messages: median of the rounds (best round); starts: the "
-        f"best. Stock Rasa was trained for {training['epochs']:.0f} epochs of DIET instead of 100; that changes "
+        f"best. Stock Rasa was trained for {training['epochs']:.0f} epochs of DIET, not 100; that changes "
         "its training time and its accuracy, not its speed.",
     )
     figures = {

@@ -117,10 +117,10 @@ class Side:
         return True
 
 
-async def run() -> Result:
+def run() -> Result:
     """Measure both sides."""
     with TemporaryDirectory(prefix="lawang-bench-") as folder:
-        return await _run(Path(folder))
+        return asyncio.run(_run(Path(folder)))
 
 
 async def _run(folder: Path) -> Result:
