@@ -1,24 +1,24 @@
 """Queue places: which service, which day, which time, whose name; then a number and a code."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from actions import reading
-from actions.effects import BookingMade
 from actions.forms import Form, Verdict, register
+from actions.offers import minutes, next_days, short, spread
 from actions.runtime import runtime
-from actions.turn import HANDLERS, Answer, Turn, button, choice, handles
-from connectors.capabilities import BookingRequest, Capability, SlotQuery
-from connectors.errors import BackendUnreachable, ConnectorError, NotOffered, SlotTaken
-from intents.calendar_days import YearUnknown
+from actions.turn import Answer, Turn, button, choice
+from connectors.capabilities import Capability, SlotQuery
+from connectors.errors import ConnectorError, NotOffered
 
 SERVICE, DAY, TIME, NAME, REVIEW = (
     f"booking_{field}" for field in ("service", "day", "time", "name", "review")
 )
 DRAFT = (SERVICE, DAY, TIME, NAME, REVIEW)
 OFFERS = "booking_offers"
+UNSURE = "booking_unsure"
+"""A reservation whose answer was lost: its slot, service, name and key."""
 MOST_TIMES = 8
 THE_QUEUE_ITSELF = "mpp_antrean"
 EDITS = {"service": SERVICE, "day": DAY, "time": TIME, "name": NAME}
@@ -135,7 +135,7 @@ class BookingForm(Form):
             later = wish.day + timedelta(days=7)
             answer.say(
                 "booking.day_ambiguous",
-                buttons=[choice("", day.isoformat(), title=_short(day)) for day in (wish.day, later)],
+                buttons=[choice("", day.isoformat(), title=short(day)) for day in (wish.day, later)],
             )
         return {}
 
@@ -231,7 +231,7 @@ class BookingForm(Form):
 
     def _ask_day(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str:
         service = runtime().catalog.services[draft[SERVICE]]
-        buttons = [choice("", day.isoformat(), title=_short(day)) for day in _next_days(turn.now.date(), 3)]
+        buttons = [choice("", day.isoformat(), title=short(day)) for day in next_days(turn.now.date(), 3)]
         if turn.slot(SERVICE) == service.id or not service.persyaratan:
             answer.say("booking.ask_day", buttons=buttons, service=service.title)
         else:
@@ -282,11 +282,11 @@ class BookingForm(Form):
             if exact:
                 draft[TIME] = exact
                 return "settled"
-            offers.sort(key=lambda offer: abs(_minutes(offer["starts_at"][11:16]) - _minutes(wish)))
+            offers.sort(key=lambda offer: abs(minutes(offer["starts_at"][11:16]) - minutes(wish)))
             offers = sorted(offers[:3], key=lambda offer: offer["starts_at"])
             key = "booking.time_not_free"
         else:
-            offers = _spread(offers, MOST_TIMES)
+            offers = spread(offers, MOST_TIMES)
             key = "booking.ask_time"
         answer.keep(**{OFFERS: offers})
         buttons = [
@@ -298,8 +298,8 @@ class BookingForm(Form):
     def _no_places(
         self, turn: Turn, day: date, reason: str | None, next_open: date | None, answer: Answer
     ) -> None:
-        after = next_open or next(iter(_next_days(day, 1)), None)
-        buttons = [choice("", after.isoformat(), title=_short(after))] if after else []
+        after = next_open or next(iter(next_days(day, 1)), None)
+        buttons = [choice("", after.isoformat(), title=short(after))] if after else []
         answer.say(
             "booking.closed" if reason else "booking.full", buttons=buttons, day=day, reason=reason or ""
         )
@@ -338,35 +338,6 @@ def _names_a_service(turn: Turn) -> bool:
     return bool(reading.services(turn, bookable(turn.tenant))) and not turn.pressed
 
 
-def _next_days(after: date, count: int) -> list[date]:
-    """The next working days; fewer when the loaded calendar ends."""
-    days: list[date] = []
-    day = after
-    try:
-        while len(days) < count:
-            day = runtime().calendar.add_working_days(day, 1)
-            days.append(day)
-    except YearUnknown:
-        pass
-    return days
-
-
-def _short(day: date) -> str:
-    return f"{runtime().words.weekdays[day.weekday()]} {day.day}/{day.month}"
-
-
-def _minutes(clock: str) -> int:
-    return int(clock[:2]) * 60 + int(clock[3:5])
-
-
-def _spread(offers: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
-    """Thin out a long list evenly, so that morning and noon are both offered."""
-    if len(offers) <= most:
-        return offers
-    step = (len(offers) - 1) / (most - 1)
-    return [offers[round(index * step)] for index in range(most)]
-
-
 def _plain_name(name: str) -> str:
     lowered = name.lower()
     for lead in runtime().words.name_leads:
@@ -377,72 +348,3 @@ def _plain_name(name: str) -> str:
 
 
 register(BookingForm())
-
-
-@handles("action_end_booking")
-async def end_booking(turn: Turn, answer: Answer) -> None:
-    """Take the place, or say what became of the wish."""
-    how = turn.slot(REVIEW)
-    if how == "send":
-        await _reserve(turn, answer)
-        return
-    answer.keep(**dict.fromkeys((*DRAFT, OFFERS)))
-    if how == "move":
-        await HANDLERS["action_repair"](turn, answer)
-    elif how == "erase":
-        await HANDLERS["action_delete_data"](replace(turn, values={"sure": "yes"}), answer)
-    elif how == "switch":
-        answer.followup = "complaint_form"
-    elif how == "cancel":
-        answer.say("booking.cancelled", buttons=[button("button.help", "help")])
-
-
-async def _reserve(turn: Turn, answer: Answer) -> None:
-    service = runtime().catalog.services[turn.slot(SERVICE)]
-    chosen = turn.slot(TIME)
-    try:
-        connector = runtime().registry.find(turn.tenant, Capability.BOOKING_RESERVE, service.id)
-        receipt = await connector.reserve(
-            BookingRequest(turn.key("booking"), chosen["id"], service.id, turn.slot(NAME))
-        )
-    except SlotTaken:
-        answer.say("error.slot_taken")
-        answer.keep(**{TIME: {"wish": chosen["starts_at"][11:16]}, REVIEW: None})
-        answer.followup = "booking_form"
-        return
-    except ConnectorError as error:
-        answer.say(error.text_key, reason=error.detail)
-        unsure = isinstance(error, BackendUnreachable) and error.outcome_unknown
-        answer.say(
-            "booking.outcome_unknown" if unsure else "booking.not_made",
-            buttons=[button("button.try_again", "book_queue"), button("button.agent", "talk_to_agent")],
-        )
-        answer.keep(**{REVIEW: None})
-        return
-    answer.effect(
-        BookingMade(
-            connector=connector.id,
-            code=receipt.code,
-            number=receipt.number,
-            counter=receipt.counter,
-            service=service.id,
-            starts_at=receipt.starts_at.isoformat(),
-            name=turn.slot(NAME),
-        )
-    )
-    answer.say(
-        "booking.made",
-        buttons=[
-            button("button.reschedule", "reschedule_booking", reusable=True, code=receipt.code),
-            button("button.cancel_booking", "cancel_booking", reusable=True, code=receipt.code),
-        ],
-        service=service.title,
-        number=receipt.number,
-        code=receipt.code,
-        when=receipt.starts_at,
-        place=str(runtime().fact(turn.tenant, "mpp", "name") or service.counter or receipt.counter),
-        name=turn.slot(NAME),
-    )
-    if turn.slot("complaint_description"):
-        answer.say("complaint.resume_offer", buttons=[button("button.resume", "report_complaint")])
-    answer.keep(**dict.fromkeys((*DRAFT, OFFERS)))

@@ -4,8 +4,8 @@ from datetime import date, datetime
 from typing import Any
 
 from actions import reading
-from actions.booking import _next_days, _short, _spread
 from actions.effects import BookingCancelled, BookingMoved
+from actions.offers import next_days, short, spread
 from actions.runtime import runtime
 from actions.turn import Answer, Turn, button, handles
 from connectors.capabilities import SlotQuery
@@ -162,8 +162,8 @@ async def reschedule(turn: Turn, answer: Answer) -> None:
     day = date.fromisoformat(str(chosen)) if chosen else (wish.day if wish and not wish.problem else None)
     if day is None:
         buttons = [
-            button("", "reschedule_booking", title=_short(d), code=code, day=d.isoformat())
-            for d in _next_days(turn.now.date(), 3)
+            button("", "reschedule_booking", title=short(d), code=code, day=d.isoformat())
+            for d in next_days(turn.now.date(), 3)
         ]
         answer.keep(asked={"intent": "reschedule_booking", "values": {"code": code}, "wants": "day"})
         answer.say(
@@ -186,7 +186,7 @@ async def reschedule(turn: Turn, answer: Answer) -> None:
     if not free:
         after = found.next_open
         buttons = (
-            [button("", "reschedule_booking", title=_short(after), code=code, day=after.isoformat())]
+            [button("", "reschedule_booking", title=short(after), code=code, day=after.isoformat())]
             if after
             else []
         )
@@ -197,7 +197,7 @@ async def reschedule(turn: Turn, answer: Answer) -> None:
             reason=found.closed_reason or "",
         )
         return
-    times = _spread(free, MOST_TIMES)
+    times = spread(free, MOST_TIMES)
     answer.say(
         "booking.move_which_time",
         buttons=[
