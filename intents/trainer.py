@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -24,7 +25,11 @@ LEARNED_FROM = (
     "intents/*/nlu/*.yml",
     "intents/pipeline/*.py",
     "intents/normaliser.py",
+    "intents/grams.py",
+    "intents/sentences.py",
     "intents/policy.py",
+    "data/catalogue/*.yml",
+    "data/topics/*.yml",
     "data/language/*.yml",
     "data/rules/*.yml",
     "data/stories/*.yml",
@@ -77,16 +82,19 @@ def train(root: Path = ROOT) -> Path:
     logging.getLogger("rasa").setLevel(logging.WARNING)
     wanted = model_path(root)
     wanted.parent.mkdir(exist_ok=True)
-    result = train_with_rasa(
-        domain="domain.yml",
-        config="config.yml",
-        training_files=["data"],
-        output="models",
-        fixed_model_name=wanted.name.removesuffix(".tar.gz"),
-    )
-    if result.code != 0 or not wanted.exists():
-        sys.exit("training failed: see the lines above")
-    os.utime(wanted)
+    # Written elsewhere and moved when whole: a server that starts meanwhile never meets half a model.
+    with tempfile.TemporaryDirectory(dir=wanted.parent, prefix=".training-") as folder:
+        result = train_with_rasa(
+            domain="domain.yml",
+            config="config.yml",
+            training_files=["data"],
+            output=folder,
+            fixed_model_name=wanted.name.removesuffix(".tar.gz"),
+        )
+        made = Path(folder) / wanted.name
+        if result.code != 0 or not made.exists():
+            sys.exit("training failed: see the lines above")
+        made.replace(wanted)
     for old in sorted(wanted.parent.glob("lawang-*.tar.gz"), key=lambda path: -path.stat().st_mtime)[
         KEPT_MODELS:
     ]:
