@@ -24,20 +24,20 @@ async def end_complaint(turn: Turn, answer: Answer) -> None:
             answer.say("complaint.put_aside", buttons=[])
         answer.followup = "booking_form"
         if not turn.slot(WHAT):
-            answer.keep(**dict.fromkeys(DRAFT))
+            answer.keep(**dict.fromkeys((*DRAFT, "draft_key")))
     elif how == "erase":
         await HANDLERS["action_delete_data"](replace(turn, values={"sure": "yes"}), answer)
     else:
         if how == "cancel":
             answer.say("complaint.cancelled", buttons=[button("button.help", "help")])
-        answer.keep(**dict.fromkeys(DRAFT))
+        answer.keep(**dict.fromkeys((*DRAFT, "draft_key")))
 
 
 async def _file(turn: Turn, answer: Answer) -> None:
     topic = runtime().catalog.topics[turn.slot(TOPIC)]
     spot = turn.slot(WHERE) or {}
     draft = ComplaintDraft(
-        idempotency_key=turn.key("complaint"),
+        idempotency_key=turn.slot("draft_key") or turn.key("complaint"),
         topic=topic.id,
         description=turn.slot(WHAT),
         place=Place(
@@ -58,7 +58,7 @@ async def _file(turn: Turn, answer: Answer) -> None:
         # Whether it was filed is unknown: asked again later with the same key, never with a new one.
         answer.effect(CaseQueued(error.connector, asdict(draft)))
         answer.say("complaint.queued")
-        answer.keep(**dict.fromkeys(DRAFT))
+        answer.keep(**dict.fromkeys((*DRAFT, "draft_key")))
         return
     except ConnectorError as error:
         answer.say(error.text_key, reason=error.detail)
@@ -93,7 +93,7 @@ async def _file(turn: Turn, answer: Answer) -> None:
         promised=promised.date() if promised else None,
         days=working_days(topic.id),
     )
-    answer.keep(**dict.fromkeys(DRAFT), reference=receipt.reference)
+    answer.keep(**dict.fromkeys((*DRAFT, "draft_key")), reference=receipt.reference)
 
 
 def working_days(topic: str) -> int:

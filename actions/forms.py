@@ -267,7 +267,17 @@ class Form:
             question = self.order[-1]
         if question is not None:
             question = await self.ask(question, turn, draft, answer)
+        if question == self.order[-1]:
+            self._seal(turn, draft, before, answer)
         return Verdict(_differences(before, draft), question)
+
+    def _seal(self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer) -> None:
+        """Give the draft on the card its idempotency key; it changes only when the draft does.
+
+        A confirmation whose outcome was lost on the way is then confirmed again under the same key.
+        """
+        if turn.slot("draft_key") is None or any(before[slot] != draft[slot] for slot in self.order[:-1]):
+            answer.keep(draft_key=turn.key(self.prefix))
 
 
 def _erases(turn: Turn) -> bool:

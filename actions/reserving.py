@@ -18,7 +18,7 @@ async def end_booking(turn: Turn, answer: Answer) -> None:
     if how == "send":
         await _reserve(turn, answer)
         return
-    answer.keep(**dict.fromkeys((*DRAFT, OFFERS, UNSURE)))
+    answer.keep(**dict.fromkeys((*DRAFT, OFFERS, UNSURE, "draft_key")))
     if how == "move":
         await HANDLERS["action_repair"](turn, answer)
     elif how == "erase":
@@ -35,7 +35,9 @@ async def _reserve(turn: Turn, answer: Answer) -> None:
     unsure = turn.slot(UNSURE)
     wish = {"slot_id": chosen["id"], "service": service.id, "name": turn.slot(NAME)}
     if unsure is None or unsure["slot_id"] == wish["slot_id"]:
-        wish["idempotency_key"] = unsure["idempotency_key"] if unsure else turn.key("booking")
+        wish["idempotency_key"] = (
+            unsure["idempotency_key"] if unsure else turn.slot("draft_key") or turn.key("booking")
+        )
     try:
         connector = runtime().registry.find(turn.tenant, Capability.BOOKING_RESERVE, service.id)
         receipt = await _take(connector, wish, unsure, turn)
@@ -81,7 +83,7 @@ async def _reserve(turn: Turn, answer: Answer) -> None:
     )
     if turn.slot("complaint_description"):
         answer.say("complaint.resume_offer", buttons=[button("button.resume", "report_complaint")])
-    answer.keep(**dict.fromkeys((*DRAFT, OFFERS, UNSURE)))
+    answer.keep(**dict.fromkeys((*DRAFT, OFFERS, UNSURE, "draft_key")))
 
 
 async def _take(
