@@ -26,6 +26,8 @@ def main() -> int:
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
     os.environ.setdefault("MAX_NUMBER_OF_PREDICTIONS", "6")
     os.environ.setdefault("LOG_LEVEL_LIBRARIES", "ERROR")
+    # OpenBLAS' threads spin for 20 ms after each small product and take a core from everybody else.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     warnings.showwarning = _say_nothing
 
     from intents import shortcuts

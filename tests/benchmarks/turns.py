@@ -12,6 +12,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -157,7 +158,7 @@ async def _run(folder: Path) -> Result:
                 await loop([side.talk(session).ask], 30)
             for _ in range(ROUNDS):
                 for side, session in sides:
-                    asks: list[Ask] = [side.talk(session).ask]
+                    asks: list[Ask] = [_short_talks(side, session)]
                     side.alone.series.append(await _measured(asks, ALONE, side, actions.pid))
                 for side, session in sides:
                     asks = [side.talk(session).ask for _ in range(CITIZENS)]
@@ -190,6 +191,20 @@ async def _healthy(port: int) -> bool:
                 return answer.status == 200
         except aiohttp.ClientError:
             return False
+
+
+def _short_talks(side: Side, session: aiohttp.ClientSession) -> Ask:
+    """One citizen after the other, EACH turns in a row: a long talk is measured apart."""
+    turns = count()
+    talk = side.talk(session)
+
+    async def ask() -> None:
+        nonlocal talk
+        if next(turns) % EACH == 0:
+            talk = side.talk(session)
+        await talk.ask()
+
+    return ask
 
 
 async def _measured(asks: list[Ask], times: int, side: Side, actions: int) -> Series:
@@ -252,8 +267,8 @@ def _result(ours: Side, theirs: Side, training: dict[str, float]) -> Result:
             compared("resident memory at the end", ours.later["rss"], theirs.later["rss"], "MB"),
         ],
         f"{ROUNDS} rounds, ours and stock alternating: median of the rounds (best round). A round is {ALONE} "
-        f"turns of one citizen and {CITIZENS} × {EACH} of {CITIZENS}. The model of stock Rasa was trained "
-        f"for {training['epochs']:.0f} epochs of DIET.",
+        f"turns at 1 citizen and {CITIZENS} × {EACH} at {CITIZENS}, in talks of {EACH}. Stock Rasa had "
+        f"{training['epochs']:.0f} epochs of DIET.",
     )
     return Result(
         "turns", [table], {"training": training, **{side.name: _raw(side) for side in (ours, theirs)}}
