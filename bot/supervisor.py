@@ -20,7 +20,7 @@ from bot.settings import Settings
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
-STEADY_AFTER_SECONDS = 30.0
+STEADY_AFTER_SECONDS = 5.0
 # All stop at the same time; with what is left in their pipes everything is over within 12 s.
 STOP_SECONDS = 10.0
 NOT_READY_SECONDS = 60.0

@@ -92,7 +92,7 @@ async def _kill(system: System, chance: random.Random, over: asyncio.Event) -> i
     kills = 0
     while not over.is_set():
         try:
-            await asyncio.wait_for(over.wait(), chance.uniform(1.0, 2.5))
+            await asyncio.wait_for(over.wait(), chance.uniform(2.0, 5.0))
         except TimeoutError:
             system.kill(chance.choice(VICTIMS))
             kills += 1
@@ -118,7 +118,7 @@ async def test_two_hundred_turns_survive_random_kills_of_every_process(tmp_path:
                 script = Script(talk, index)
                 scripts.append(script)
                 try:
-                    await script.play(pace=1.2)
+                    await script.play(pace=1.5)
                 except ChatError as error:
                     raise AssertionError(f"citizen {index}: {error}") from error
 
