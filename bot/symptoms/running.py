@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from bot import processes as programs
 from bot.settings import Settings
 from bot.symptoms.finding import Finding, Level, fail, ok, warn
 
@@ -17,15 +18,16 @@ _TITLES = {"door": "front door", "rasa": "Rasa", "actions": "actions", "city": "
 
 
 def processes(settings: Settings) -> list[Finding]:
-    """Those that the supervisor wrote down."""
+    """Those that the supervisor wrote down, next to those that should be there."""
     pids = _pids(settings)
-    if not pids or not _alive(pids.pop("supervisor", 0)):
+    if not _alive(pids.get("supervisor", 0)):
         return [ok("supervisor", "not running (`make run` starts everything)")]
-    dead = sorted(name for name, pid in pids.items() if not _alive(pid))
+    wanted = [process.name for process in programs.processes(settings)]
+    dead = [name for name in wanted if not _alive(pids.get(name, 0))]
     if dead:
         remedy = "its last lines in the log of `lawang up` say why; it is started again by itself"
         return [fail("supervisor", f"runs, but {', '.join(dead)} ended", remedy)]
-    return [ok("supervisor", f"runs {', '.join(sorted(pids))}")]
+    return [ok("supervisor", f"runs {', '.join(wanted)}")]
 
 
 async def ports(settings: Settings) -> list[Finding]:
@@ -122,10 +124,12 @@ def _pids(settings: Settings) -> dict[str, int]:
 
 
 def _alive(pid: int) -> bool:
+    if pid <= 0:
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return pid > 0
+    return True

@@ -264,8 +264,14 @@ def test_processes_by_their_ids(quiet: Settings) -> None:
     register.parent.mkdir(parents=True)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    register.write_text(json.dumps({"supervisor": os.getpid(), "door": os.getpid(), "rasa": ended.pid}))
+    running_now = {name: os.getpid() for name in ("supervisor", "rasa", "city", "actions", "door", "worker")}
+    register.write_text(json.dumps(running_now))
+    assert only(running.processes(quiet)).detail == "runs rasa, city, actions, door, worker"
+    register.write_text(json.dumps({**running_now, "rasa": ended.pid}))
     assert only(running.processes(quiet)).detail == "runs, but rasa ended"
+    del running_now["worker"]
+    register.write_text(json.dumps(running_now))
+    assert only(running.processes(quiet)).detail == "runs, but worker ended"
     register.write_text(json.dumps({"supervisor": ended.pid, "door": os.getpid()}))
     assert only(running.processes(quiet)).level is Level.OK
     register.write_text("half a li")
