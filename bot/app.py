@@ -3,15 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot import __version__
+from bot import __version__, metrics
 from bot.door import Door, open_door
 from bot.settings import Settings
 from bot.storage.database import upgrade_async
 from bot.vocabulary.messages import ChannelName
 from bot.web import backends, files, health, webchat, webhooks
+from bot.web.refusals import refusal
 
 
 def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
@@ -39,11 +42,33 @@ def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
     )
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(Exception, _broken)
     for face in (webhooks, backends, files, health, webchat):
         app.include_router(face.router)
     webchat.mount_static(app) if hasattr(webchat, "mount_static") else None
     app.add_middleware(SafeHeaders)
     return app
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    """No such address, or no such method there: refused as everything else is."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code = {404: "no_such_address", 405: "method_not_allowed"}.get(status, f"http_{status}")
+    answer = refusal(status, code, str(getattr(error, "detail", "")))
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
+
+
+async def _malformed(_request: Request, error: Exception) -> Response:
+    return refusal(422, "malformed", "The request does not have the shape that /openapi.json describes.")
+
+
+async def _broken(_request: Request, error: Exception) -> Response:
+    """What nobody foresaw: the log has the traceback, the caller may try again."""
+    metrics.BAD_INPUT.labels("web", type(error).__name__).inc()
+    return refusal(500, "internal_error", "This went wrong on our side and was recorded. Try again later.")
 
 
 class SafeHeaders:

@@ -1,5 +1,6 @@
 """The environment, read once into one frozen value. No other module looks at os.environ."""
 
+import contextlib
 import os
 import re
 import secrets
@@ -107,7 +108,7 @@ def load() -> Settings:
 
 
 def _origins(name: str) -> tuple[str, ...]:
-    """The sites that may show the web chat inside a frame: https://dinas.example.go.id, with spaces between."""
+    """The sites that may show the web chat inside a frame: `https://dinas.example.go.id`, with spaces between"""
     origins = tuple(os.environ.get(name, "").replace(",", " ").split())
     for origin in origins:
         if not re.fullmatch(r"https?://[a-z0-9.*-]+(:\d+)?", origin):
@@ -126,9 +127,15 @@ def _secret_key(var: Path, production: bool) -> str:
         raise SettingsError("LAWANG_SECRET_KEY is missing: production never runs on a generated key")
     var.mkdir(parents=True, exist_ok=True)
     path = var / "secret.key"
-    try:
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+    if not path.exists():
+        # Written whole under another name first: a process that starts just then never reads half a key.
+        part = path.with_suffix(f".{os.getpid()}-{secrets.token_hex(4)}")
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
-    return path.read_text()
+        with contextlib.suppress(FileExistsError):
+            os.link(part, path)
+        part.unlink()
+    key = path.read_text().strip()
+    if len(key) < 32:
+        raise SettingsError(f"{path} holds no key: set LAWANG_SECRET_KEY, or delete the file for a new one")
+    return key

@@ -52,7 +52,7 @@ class Texts:
             return sentence.format_map(
                 {name: self._write(value, tenant, voice) for name, value in given.items()}
             )
-        except (KeyError, IndexError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise TextBroken(f"{key}: {error}") from error
 
     def _write(self, value: Any, tenant: str, voice: "TenantVoice") -> str:
@@ -66,17 +66,14 @@ class Texts:
         if "$list" in value:
             return "\n".join(f"• {self._write(item, tenant, voice)}" for item in value["$list"])
         if "$date" in value:
-            return long_date(date.fromisoformat(value["$date"][:10]))
+            raw = value["$date"]
+            return long_date(_local(raw, voice).date() if "T" in raw else date.fromisoformat(raw))
         if "$datetime" in value:
-            moment = datetime.fromisoformat(value["$datetime"]).astimezone(voice.zone)
+            moment = _local(value["$datetime"], voice)
             return f"{long_date(moment.date())} pukul {clock(moment.time())} {voice.abbreviation}"
         if "$time" in value:
             raw = value["$time"]
-            moment_time = (
-                datetime.fromisoformat(raw).astimezone(voice.zone).time()
-                if "T" in raw
-                else time.fromisoformat(raw)
-            )
+            moment_time = _local(raw, voice).time() if "T" in raw else time.fromisoformat(raw)
             return f"{clock(moment_time)} {voice.abbreviation}"
         raise ValueError(f"unknown kind of value {sorted(value)}")
 
@@ -98,6 +95,12 @@ class TenantVoice:
 
 
 _NEUTRAL = TenantVoice()
+
+
+def _local(raw: str, voice: TenantVoice) -> datetime:
+    """A moment in the tenant's zone; one without an offset is meant there already."""
+    moment = datetime.fromisoformat(raw)
+    return moment.replace(tzinfo=voice.zone) if moment.tzinfo is None else moment.astimezone(voice.zone)
 
 
 def long_date(day: date) -> str:

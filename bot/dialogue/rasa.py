@@ -39,6 +39,8 @@ class RasaEngine:
             httpx.ConnectTimeout,
             httpx.RemoteProtocolError,
             httpx.ReadError,
+            httpx.WriteError,
+            httpx.CloseError,
         ) as error:
             raise DialogueUnavailable(str(error) or type(error).__name__) from error
         except httpx.HTTPError as error:
@@ -49,8 +51,8 @@ class RasaEngine:
             raise DialogueFailed(f"HTTP {answer.status_code}")
         try:
             return _reply(answer.json())
-        except (ValueError, KeyError, TypeError) as error:
-            raise DialogueFailed(f"not a reply: {error}") from error
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+            raise DialogueFailed(f"not a reply: {type(error).__name__}: {error}") from error
 
     async def ready(self) -> bool:
         """True once a model is loaded and turns are answered."""
@@ -86,23 +88,37 @@ def _body(turn: Turn) -> dict[str, Any]:
     }
 
 
-def _reply(data: dict[str, Any]) -> Reply:
+def _reply(data: Any) -> Reply:
+    """Read an answer, and refuse whatever nobody could render or apply later."""
     messages = tuple(
         Say(
-            text_key=item["text_key"],
-            values=item.get("values") or {},
-            buttons=tuple(item.get("buttons") or ()),
-            attachments=tuple(item.get("attachments") or ()),
+            text_key=_typed(item["text_key"], str),
+            values=_typed(item.get("values") or {}, dict),
+            buttons=tuple(_button(button) for button in item.get("buttons") or ()),
+            attachments=tuple(_typed(part, dict) for part in item.get("attachments") or ()),
             ask_location=bool(item.get("ask_location")),
         )
         for item in data["messages"]
     )
-    effects = tuple(data.get("effects") or ())
+    effects = tuple(_typed(item, dict) for item in data.get("effects") or ())
     if not messages and not effects:
         raise ValueError("silence")
     return Reply(
         messages=messages,
         effects=effects,
-        state=data["state"],
-        understanding=data.get("understanding") or {},
+        state=_typed(data["state"], dict),
+        understanding=_typed(data.get("understanding") or {}, dict),
     )
+
+
+def _button(data: Any) -> dict[str, Any]:
+    button: dict[str, Any] = _typed(data, dict)
+    _typed(button["payload"], str)
+    _typed(button.get("title") or button["title_key"], str)
+    return button
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(f"{type(value).__name__} where {kind.__name__} belongs")
+    return value

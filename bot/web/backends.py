@@ -9,6 +9,7 @@ from bot import metrics
 from bot.conversations import updates
 from bot.conversations.updates import Recorded
 from bot.door import Door
+from bot.web import bodies
 from bot.web.refusals import refusal
 from connectors import updates as reports
 from connectors.errors import NotOffered
@@ -29,7 +30,11 @@ async def receive(app_id: str, request: Request) -> Response:
         connector = door.registry.by_id(app_id)
     except NotOffered:
         return refusal(404, "no_such_app", f"No app {app_id[:64]!r} is connected here.")
-    body = await request.body()
+    try:
+        body = await bodies.read(request, reports.MAX_BODY_BYTES)
+    except bodies.BodyTooBig:
+        metrics.UPDATES.labels(app_id, "body_too_big").inc()
+        return refusal(413, "body_too_big", f"A report has at most {reports.MAX_BODY_BYTES} bytes.")
     try:
         update = reports.receive(connector, request.headers, body, datetime.now(UTC))
     except reports.UpdateRefused as error:

@@ -1,14 +1,17 @@
 """What machines ask: alive, ready to answer, and the counts."""
 
+import asyncio
+
 import httpx
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
 from bot.door import Door
 from bot.storage import holders
+
+PATIENCE_SECONDS = 2
 
 router = APIRouter(include_in_schema=False)
 
@@ -40,16 +43,17 @@ async def counts() -> Response:
 
 async def _database(door: Door) -> bool:
     try:
-        async with door.database.reading() as conn:
+        async with asyncio.timeout(PATIENCE_SECONDS), door.database.reading() as conn:
             await conn.execute(sa.text("SELECT 1 FROM conversations LIMIT 1"))
-    except SQLAlchemyError:
+    except Exception:
+        # A database that is away speaks with its driver's own errors.
         return False
     return True
 
 
 async def _actions(door: Door) -> bool:
     try:
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS, trust_env=False) as client:
             answer = await client.get(f"http://127.0.0.1:{door.settings.actions_port}/health")
     except httpx.HTTPError:
         return False

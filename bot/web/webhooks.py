@@ -10,6 +10,7 @@ from bot.channels.base import Channel
 from bot.conversations import inbound, outbound
 from bot.door import Door
 from bot.vocabulary.messages import ChannelName, DeliveryReceipt
+from bot.web import bodies
 from bot.web.refusals import refusal
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,9 @@ async def receive(name: str, request: Request) -> Response:
     channel = _channel(door, name)
     if channel is None:
         return refusal(404, "no_such_channel", f"No channel {name[:32]!r} is connected here.")
-    body = await request.body()
-    if len(body) > MAX_BODY:
+    try:
+        body = await bodies.read(request, MAX_BODY)
+    except bodies.BodyTooBig:
         metrics.BAD_INPUT.labels(channel.name, "too_big").inc()
         return refusal(413, "body_too_big", f"A webhook body has at most {MAX_BODY} bytes.")
     if not channel.verify(request.headers, body):
@@ -36,10 +38,13 @@ async def receive(name: str, request: Request) -> Response:
     try:
         payload = json.loads(body)
         parsed = channel.parse(payload)
-    except ValueError as error:
+    except Exception as error:
         # It is from the channel but cannot be read: said yes to, or it would be delivered for ever.
         metrics.BAD_INPUT.labels(channel.name, "unreadable").inc()
-        log.warning("%s sent an update that cannot be read: %s", channel.name, type(error).__name__)
+        unforeseen = None if isinstance(error, ValueError) else error
+        log.warning(
+            "%s sent an update nobody can read: %s", channel.name, type(error).__name__, exc_info=unforeseen
+        )
         return Response(status_code=200)
     # Courtesies wait until the 200 is out: a slow channel must not make itself deliver again.
     courtesies = BackgroundTasks()
