@@ -25,7 +25,7 @@ from tests.system.running import System
 
 HAS_POSTGRES = engines.postgres_answers()
 HAS_REDIS = engines.redis_answers()
-DATABASES = ["sqlite", *(["postgresql"] if HAS_POSTGRES else [])]
+DATABASES = engines.available()
 KEYVALUES = ["memory", *(["redis"] if HAS_REDIS else [])]
 
 

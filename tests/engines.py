@@ -66,3 +66,8 @@ def fresh_database(engine: str, folder: Path) -> Iterator[str]:
         yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
     finally:
         _postgres(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def available() -> list[str]:
+    """The database engines that answer here."""
+    return ["sqlite", *(["postgresql"] if postgres_answers() else [])]

@@ -173,6 +173,10 @@ async def _deliver_one(door: Door, row: Any, holder: str, paces: dict[ChannelNam
                 break
             if len(unsent) > 1 and adapter.limits.per_citizen_second > 0:
                 await asyncio.sleep(min(1 / adapter.limits.per_citizen_second, 1.0) / 4)
+    except base.CitizenUnreachable:
+        async with door.database.transaction() as conn:
+            await messages.block(conn, row.id, datetime.now(UTC))
+        metrics.SENT.labels(channel, "SKIPPED_BLOCKED").inc()
     except SendingLost:
         log.warning("conversation %s is sent to by another worker", row.id)
         return
@@ -190,7 +194,8 @@ async def _deliver_one(door: Door, row: Any, holder: str, paces: dict[ChannelNam
 async def _send(
     door: Door, adapter: base.Channel, stored: messages.StoredMessage, address: ChannelAddress, holder: str
 ) -> datetime | None:
-    """Send one message; returns when to try again, or None when it is settled. Raises SendingLost.
+    """Send one message; returns when to try again, or None when it is settled. Raises SendingLost,
+    CitizenUnreachable.
 
     The row says `sending` before the call. Found in that state after a crash, it is sent again: a channel
     that cannot be asked whether it arrived leaves the choice between twice and never.
@@ -216,10 +221,7 @@ async def _send(
         await _settle(door, stored, MessageStatus.QUEUED, "WAIT_THROTTLED", attempts=-1)
         return datetime.now(UTC) + timedelta(seconds=error.retry_after)
     except base.CitizenUnreachable:
-        async with door.database.transaction() as conn:
-            await messages.block(conn, stored.conversation_id, datetime.now(UTC))
-        metrics.SENT.labels(address.channel, "SKIPPED_BLOCKED").inc()
-        return None
+        raise
     except base.MessageRefused as error:
         log.warning("message %s refused by %s: %s", stored.id, address.channel, error)
         await _settle(door, stored, MessageStatus.FAILED, "FAILED_REFUSED")

@@ -109,7 +109,10 @@ def values_at_fault(error: BaseException) -> bool:
     # SQLSTATE classes: 22 data exception, 23 integrity constraint violation.
     state = str(getattr(error.orig, "sqlstate", None) or "")
     cause = getattr(error.orig, "__cause__", None)
-    return isinstance(error, IntegrityError) or state[:2] in ("22", "23") or isinstance(cause, ValueError)
+    if isinstance(error, IntegrityError) or state[:2] in ("22", "23") or isinstance(cause, ValueError):
+        return True
+    # SQLite has no codes of its own for a value of a type it does not know.
+    return "binding parameter" in str(error.orig)
 
 
 async def insert_once(

@@ -1,0 +1,360 @@
+"""Bubbles are sent once, in order, and one citizen's trouble is nobody else's."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import repeat
+
+import pytest
+import sqlalchemy as sa
+
+from bot.channels.base import (
+    ChannelThrottled,
+    ChannelUnreachable,
+    CitizenUnreachable,
+    MessageRefused,
+)
+from bot.conversations import outbound
+from bot.door import Door
+from bot.storage import conversations, messages, tables
+from bot.vocabulary.messages import ChannelName, DeliveryReceipt, MessageStatus, OutgoingMessage
+from tests.postman import Postman
+from tests.scripted import ScriptedEngine
+from tests.talk import Citizen, answer_all
+
+
+@pytest.fixture
+def postman() -> Postman:
+    """The channel that everything here is sent on."""
+    return Postman()
+
+
+@pytest.fixture
+async def city(open_doors: Callable[..., Door], postman: Postman) -> Door:
+    """A door with that channel."""
+    door = open_doors(channels={ChannelName.TELEGRAM: postman})
+    await door.wakeups.start()
+    return door
+
+
+@asynccontextmanager
+async def sender(door: Door, holder: str = "sender-1") -> AsyncIterator[None]:
+    """A worker that sends while inside."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(outbound.deliver(door, holder, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await door.wakeups.wake("outbound")
+        await task
+
+
+async def until(said: Callable[[], bool], seconds: float = 15) -> None:
+    async with asyncio.timeout(seconds):
+        while not said():
+            await asyncio.sleep(0.02)
+
+
+async def telegram_citizen(door: Door, address: str) -> Citizen:
+    """A citizen whose first message was stored and needs no answer here."""
+    citizen = Citizen(door, address, ChannelName.TELEGRAM)
+    await citizen.say("halo")
+    async with door.database.transaction() as conn:
+        await conn.execute(sa.update(tables.messages).values(status="handled"))
+        await conn.execute(sa.update(tables.conversations).values(pending_since=None))
+    return citizen
+
+
+async def push(door: Door, citizen: Citizen, *texts: str) -> None:
+    """Queue bubbles as a turn or an update would."""
+    now = datetime.now(UTC)
+    async with door.database.transaction() as conn:
+        found = await conversations.find_by_address(conn, "kota_mojokerto", citizen.address)
+        assert found is not None
+        await conversations.lock(conn, found.id, now)
+        for text in texts:
+            await outbound.queue(conn, door, found, [OutgoingMessage(text)], f"test:{text}", now)
+    await outbound.announce(door, found)
+
+
+async def rows(door: Door) -> list[sa.Row]:
+    query = sa.select(tables.messages).where(tables.messages.c.direction == "out")
+    async with door.database.reading() as conn:
+        return list(await conn.execute(query.order_by(tables.messages.c.id)))
+
+
+async def hurry(door: Door) -> None:
+    """Let every pause be over."""
+    async with door.database.transaction() as conn:
+        await conn.execute(sa.update(tables.conversations).values(send_after=None))
+
+
+async def test_a_bubble_is_sent_and_its_row_says_under_which_id(city: Door, postman: Postman) -> None:
+    citizen = await telegram_citizen(city, "1")
+    async with sender(city):
+        await push(city, citizen, "halo")
+        await until(lambda: postman.to("1") == ["halo"])
+    [row] = await rows(city)
+    assert (row.status, row.reason, row.channel_message_id) == ("sent", "SENT", f"tg-{row.id}")
+
+
+async def test_each_citizen_gets_their_bubbles_in_order(city: Door, postman: Postman) -> None:
+    citizens = [await telegram_citizen(city, str(number)) for number in range(6)]
+    async with sender(city), sender(city, "sender-2"):
+        for number in range(5):
+            for citizen in citizens:
+                await push(city, citizen, f"{citizen.address.address}/{number}")
+        await until(lambda: len(postman.delivered) == 30)
+    for citizen in citizens:
+        name = citizen.address.address
+        assert postman.to(name) == [f"{name}/{number}" for number in range(5)]
+
+
+async def test_a_throttled_chat_waits_and_stalls_nobody(city: Door, postman: Postman) -> None:
+    slow, quick = await telegram_citizen(city, "slow"), await telegram_citizen(city, "quick")
+    postman.trouble["slow"] = iter([ChannelThrottled(60)])
+    async with sender(city):
+        await push(city, slow, "a", "b")
+        await until(lambda: postman.tried == [("slow", "a")])
+        await push(city, quick, "c")
+        await until(lambda: postman.to("quick") == ["c"])
+        assert postman.to("slow") == []
+        await hurry(city)
+        await until(lambda: postman.to("slow") == ["a", "b"])
+    assert {row.attempts for row in await rows(city)} == {1}, "waiting as asked is no failed attempt"
+
+
+async def test_a_citizen_who_blocked_us_is_left_alone_until_they_write(
+    city: Door, postman: Postman, engine: ScriptedEngine
+) -> None:
+    citizen = await telegram_citizen(city, "1")
+    postman.trouble["1"] = iter([CitizenUnreachable("blocked")])
+    async with sender(city):
+        await push(city, citizen, "a", "b")
+        await until(lambda: len(postman.tried) == 1)
+        await asyncio.sleep(0.1)
+        await push(city, citizen, "c")
+        await asyncio.sleep(0.7)
+        assert postman.tried == [("1", "a")], "nobody knocks again at a closed door"
+        assert {(row.status, row.reason) for row in await rows(city)} == {("skipped", "SKIPPED_BLOCKED")}
+        await citizen.say("halo lagi dong")
+        await answer_all(city)
+        await until(lambda: len(postman.delivered) == 1)
+    assert "halo lagi dong" in postman.to("1")[0]
+
+
+async def test_an_emergency_reaches_a_citizen_who_had_blocked_us(city: Door, postman: Postman) -> None:
+    citizen = await telegram_citizen(city, "1")
+    async with city.database.transaction() as conn:
+        await conn.execute(sa.update(tables.conversations).values(blocked_at=datetime.now(UTC)))
+    async with sender(city):
+        await citizen.say("tolong rumah saya kebakaran")
+        await until(lambda: len(postman.delivered) == 1)
+    assert "112" in postman.to("1")[0]
+
+
+async def test_a_refused_bubble_is_given_up_and_the_next_one_sent(city: Door, postman: Postman) -> None:
+    citizen = await telegram_citizen(city, "1")
+    postman.trouble["1"] = iter([MessageRefused("bad request")])
+    async with sender(city):
+        await push(city, citizen, "a", "b")
+        await until(lambda: postman.to("1") == ["b"])
+    first, second = await rows(city)
+    assert (first.status, first.reason) == ("failed", "FAILED_REFUSED")
+    assert second.status == "sent"
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(ChannelUnreachable("503"), "UNREACHABLE"), (RuntimeError("a bug of the channel"), "ERROR")],
+)
+async def test_a_channel_without_an_answer_is_tried_later_and_not_for_ever(
+    city: Door, postman: Postman, error: Exception, why: str
+) -> None:
+    citizen = await telegram_citizen(city, "1")
+    postman.trouble["1"] = repeat(error, outbound.MAX_ATTEMPTS)
+    async with sender(city):
+        await push(city, citizen, "a")
+        await until(lambda: len(postman.tried) == 1)
+        await asyncio.sleep(0.2)
+        [row] = await rows(city)
+        assert (row.status, row.reason) == ("queued", f"WAIT_{why}")
+        for attempt in range(2, outbound.MAX_ATTEMPTS + 1):
+            await hurry(city)
+            await city.wakeups.wake("outbound")
+            await until(lambda: len(postman.tried) == attempt)  # noqa: B023
+            await asyncio.sleep(0.1)
+        await push(city, citizen, "b")
+        await until(lambda: postman.to("1") == ["b"])
+    first, _ = await rows(city)
+    assert (first.status, first.reason) == ("failed", f"FAILED_{why}")
+
+
+async def test_the_pause_grows_with_every_attempt(city: Door, postman: Postman) -> None:
+    citizen = await telegram_citizen(city, "1")
+    postman.trouble["1"] = repeat(ChannelUnreachable("502"))
+    await push(city, citizen, "a")
+    pauses = []
+    for _ in range(4):
+        await hurry(city)
+        async with city.database.transaction() as conn:
+            [claimed] = await messages.claim_unsent(conn, "s", datetime.now(UTC), 60, 9)
+        before = datetime.now(UTC)
+        await outbound._deliver_one(city, claimed, "s", {ChannelName.TELEGRAM: outbound.Pace(0)})
+        async with city.database.reading() as conn:
+            [row] = await conn.execute(sa.select(tables.conversations))
+        pauses.append((row.send_after - before).total_seconds())
+    assert pauses == sorted(pauses)
+    assert pauses[-1] > 4 * pauses[0]
+
+
+async def test_a_bubble_found_in_sending_after_a_crash_is_sent(city: Door, postman: Postman) -> None:
+    citizen = await telegram_citizen(city, "1")
+    await push(city, citizen, "a", "b")
+    async with city.database.transaction() as conn:
+        await messages.claim_unsent(conn, "dead", datetime.now(UTC), 60, 9)
+        await conn.execute(
+            sa.update(tables.messages).where(tables.messages.c.text == "a").values(status="sending")
+        )
+    async with sender(city, "alive"):
+        await asyncio.sleep(0.6)
+        assert postman.tried == [], "the dead one may still be alive"
+        async with city.database.transaction() as conn:
+            await conversations.free_claims_of(conn, ["dead"])
+        await until(lambda: postman.to("1") == ["a", "b"])
+
+
+async def test_a_bubble_that_ends_every_process_is_given_up(city: Door, postman: Postman) -> None:
+    citizen = await telegram_citizen(city, "1")
+    await push(city, citizen, "poison", "b")
+    async with city.database.transaction() as conn:
+        await conn.execute(
+            sa.update(tables.messages)
+            .where(tables.messages.c.text == "poison")
+            .values(status="sending", attempts=outbound.MAX_ATTEMPTS)
+        )
+    async with sender(city):
+        await until(lambda: postman.to("1") == ["b"])
+    assert (await rows(city))[0].reason == "FAILED_ATTEMPTS"
+
+
+async def test_a_slow_channel_never_loses_its_right_to_send_to_another_worker(
+    city: Door, postman: Postman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbound, "SENDING_SECONDS", 1.0)
+    postman.delay = 0.4
+    citizen = await telegram_citizen(city, "1")
+    await push(city, citizen, *"abcdef")
+    async with sender(city), sender(city, "sender-2"):
+        await until(lambda: len(postman.delivered) >= 6)
+        await asyncio.sleep(0.5)
+    assert postman.to("1") == list("abcdef"), "six slow sends outlast one claim"
+
+
+async def test_a_channel_that_hangs_is_given_up_before_another_worker_may_begin(
+    city: Door, postman: Postman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbound, "SENDING_SECONDS", 0.4)
+    postman.delay = 30
+    citizen = await telegram_citizen(city, "1")
+    await push(city, citizen, "a")
+    async with sender(city):
+        await until(lambda: len(postman.tried) == 1)
+        await asyncio.sleep(0.6)
+        [row] = await rows(city)
+    assert row.reason == "WAIT_UNREACHABLE"
+
+
+async def test_a_bubble_queued_while_the_sender_ends_is_not_forgotten(city: Door) -> None:
+    citizen = await telegram_citizen(city, "1")
+    await push(city, citizen, "a")
+    async with city.database.transaction() as conn:
+        [claimed] = await messages.claim_unsent(conn, "s", datetime.now(UTC), 60, 9)
+        await conn.execute(
+            sa.update(tables.messages).where(tables.messages.c.direction == "out").values(status="sent")
+        )
+
+    async def end() -> None:
+        async with city.database.transaction() as conn:
+            await messages.end_sending(conn, claimed.id, "s", None)
+
+    now = datetime.now(UTC)
+    async with city.database.transaction() as conn:
+        found = await conversations.get(conn, claimed.id)
+        await conversations.lock(conn, found.id, now)
+        await outbound.queue(conn, city, found, [OutgoingMessage("b")], "test:b", now)
+        ending = asyncio.create_task(end())
+        # Long enough for the other one to wait for this row.
+        await asyncio.sleep(0.3)
+    await ending
+    async with city.database.transaction() as conn:
+        again = await messages.claim_unsent(conn, "s", datetime.now(UTC), 60, 9)
+    assert [row.id for row in again] == [claimed.id]
+
+
+async def test_no_more_is_claimed_than_asked_for(city: Door) -> None:
+    for number in range(9):
+        await push(city, await telegram_citizen(city, str(number)), f"a{number}")
+    async with city.database.transaction() as conn:
+        # A planner that believes the table to be tiny may run a plain subquery once per row.
+        if conn.dialect.name == "postgresql":
+            await conn.execute(sa.text("SET LOCAL enable_hashjoin = off"))
+            await conn.execute(sa.text("SET LOCAL enable_mergejoin = off"))
+            await conn.execute(sa.text("SET LOCAL enable_hashagg = off"))
+            await conn.execute(sa.text("SET LOCAL enable_material = off"))
+        taken = await messages.claim_unsent(conn, "s", datetime.now(UTC), 60, 3)
+    assert len(taken) == 3
+
+
+S = MessageStatus
+
+
+@pytest.mark.parametrize(
+    ("receipts", "status"),
+    [
+        ([S.DELIVERED, S.READ], "read"),
+        ([S.READ, S.DELIVERED], "read"),
+        ([S.READ, S.SENT], "read"),
+        ([S.DELIVERED, S.DELIVERED], "delivered"),
+        ([S.FAILED], "failed"),
+        ([S.FAILED, S.DELIVERED], "failed"),
+        ([S.READ, S.FAILED], "read"),
+        ([S.HANDLED], "sent"),
+    ],
+)
+async def test_a_receipt_moves_a_bubble_only_forward(
+    city: Door, postman: Postman, receipts: list[MessageStatus], status: str
+) -> None:
+    citizen = await telegram_citizen(city, "1")
+    async with sender(city):
+        await push(city, citizen, "a")
+        await until(lambda: postman.to("1") == ["a"])
+    [row] = await rows(city)
+    for word in receipts:
+        receipt = DeliveryReceipt(ChannelName.TELEGRAM, row.channel_message_id, word, datetime.now(UTC))
+        await outbound.record_receipt(city, receipt)
+    [row] = await rows(city)
+    assert row.status == status
+
+
+async def test_a_receipt_for_nothing_of_ours_changes_nothing(city: Door) -> None:
+    receipt = DeliveryReceipt(ChannelName.TELEGRAM, "unknown", S.READ, datetime.now(UTC))
+    assert await outbound.record_receipt(city, receipt) is False
+
+
+async def test_the_same_key_queues_a_bubble_once(city: Door) -> None:
+    citizen = await telegram_citizen(city, "1")
+    await asyncio.gather(*(push(city, citizen, "a") for _ in range(20)))
+    assert len(await rows(city)) == 1
+
+
+async def test_a_citizen_is_not_sent_to_while_their_pause_lasts(city: Door) -> None:
+    citizen = await telegram_citizen(city, "1")
+    await push(city, citizen, "a")
+    async with city.database.transaction() as conn:
+        await conn.execute(
+            sa.update(tables.conversations).values(send_after=datetime.now(UTC) + timedelta(seconds=60))
+        )
+        assert await messages.claim_unsent(conn, "s", datetime.now(UTC), 60, 9) == []
