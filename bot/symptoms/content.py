@@ -103,10 +103,14 @@ def apps(settings: Settings) -> list[Finding]:
     except ManifestError as error:
         return [fail("apps", str(error)[:200], "`lawang connectors check` names each")]
     missing = asyncio.run(_unconfigured(manifests))
-    found = [
-        warn("apps", f"{name} is left out: {reason}", "set it in the environment, or mark it `described`")
-        for name, reason in missing.items()
-    ]
+    found = []
+    if missing:
+        first = "; ".join(
+            f"{name}: {reason.partition(' (')[0]}" for name, reason in sorted(missing.items())[:3]
+        )
+        more = f"; and {len(missing) - 3} more" if len(missing) > 3 else ""
+        remedy = "set it in the environment, or mark the app `described` in its manifest"
+        found.append(warn("apps", f"left out: {first}{more}", remedy))
     pretended = [manifest.id for manifest in manifests if manifest.maturity == "simulated"]
     if settings.production and pretended:
         remedy = "connect the real systems (docs/connect-a-city-system.md), or mark them `described`"

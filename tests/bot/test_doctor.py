@@ -396,8 +396,8 @@ def test_apps_that_lack_a_key_and_apps_that_only_pretend(
         monkeypatch.delenv(name, raising=False)
     found = content.apps(replace(quiet, production=True))
     assert found[0].detail.startswith("0 of 3 ready")
-    assert "perizinan is left out: set PERIZINAN_URL" in found[3].detail
-    assert found[4].detail == "only simulated: curhat_ning_ita, mpp_gajah_mada, perizinan"
+    assert "perizinan: set PERIZINAN_URL" in found[1].detail
+    assert found[2].detail == "only simulated: curhat_ning_ita, mpp_gajah_mada, perizinan"
 
 
 def test_a_broken_manifest(quiet: Settings, tmp_path: Path) -> None:
