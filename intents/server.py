@@ -60,6 +60,9 @@ def serve(port: int, model: Path) -> None:
     configure_structlog(logging.ERROR)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("rasa").setLevel(logging.ERROR)
+    # A failed action is in the turn's answer; a traceback for each would bury the log.
+    for name in ("rasa.core.processor", "rasa.core.actions.action"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.getLogger("sanic.access").setLevel(logging.ERROR)
     logging.getLogger("sanic.root").setLevel(logging.ERROR)
     shortcuts.validate_answers_plainly()
