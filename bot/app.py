@@ -47,7 +47,6 @@ def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
     app.add_exception_handler(Exception, _broken)
     for face in (webhooks, backends, files, health, webchat):
         app.include_router(face.router)
-    webchat.mount_static(app) if hasattr(webchat, "mount_static") else None
     app.add_middleware(SafeHeaders)
     return app
 

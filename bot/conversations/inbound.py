@@ -51,6 +51,9 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
         await conversations.lock(conn, conversation.id, now)
         pressed = await messages.offered(conn, conversation.id, message.button) if message.button else None
         repeated = pressed is not None and pressed.used and not pressed.reusable
+        if pressed is not None and row["text"] is None:
+            # Whoever reads the talk later sees what was pressed.
+            row["text"] = pressed.title
         message_id, duplicate = await messages.add_inbound(conn, {**row, "conversation_id": conversation.id})
         if not duplicate:
             await conversations.heard_from(conn, conversation.id)

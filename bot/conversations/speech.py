@@ -85,7 +85,8 @@ def stored_content(message: OutgoingMessage) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if message.buttons:
         content["buttons"] = [
-            {"title": item.title, "token": item.token, "payload": item.payload} for item in message.buttons
+            {"title": item.title, "token": item.token, "payload": item.payload, "reusable": item.reusable}
+            for item in message.buttons
         ]
     if message.attachments:
         content["attachments"] = [
