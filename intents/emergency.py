@@ -1,16 +1,15 @@
 """Is somebody in danger now? A deterministic floor that works in every state and with Rasa down.
 
-Patterns first (see alarms), then a small linear model of the training sentences (see danger) for mild
-wordings:
-it may raise what no pattern knows, and may calm a pattern that only it finds alarming.
-It errs towards showing the number, but lets idioms (*kebakaran jenggot*), questions about numbers and rules,
-what might happen, what happened long ago, and lost papers pass as ordinary messages.
+Patterns (see alarms) and signs (see signs) are weighed by a small linear model of the training sentences (see
+danger), so that a mild wording no pattern knows is heard, and a pattern that stands in an idiom (*kebakaran
+jenggot*), a question about numbers, a supposition, the past or lost papers does not raise the alarm by itself.
+It errs towards showing the number.
 """
 
 import re
 from dataclasses import dataclass
 
-from intents import alarms, danger
+from intents import alarms, danger, signs
 from intents.normaliser import normalise
 
 CRISIS = ("self_harm", "child", "violence")
@@ -25,11 +24,29 @@ KINDS = {
     "crime": alarms.CRIME,
     "general": alarms.GENERAL,
 }
-# Below CALM a pattern is overruled, from ALARM on the model alone raises the alarm (validation:
-# docs/understanding.md).
-CALM, ALARM, DOUBTFUL_ALARM = 0.03, 0.35, 0.8
+# Below this, before the patterns are asked, nothing they could say would raise the alarm.
+HARMLESS = 0.001
+DOUBTS = {
+    "paper": alarms.PAPER,
+    "past": alarms.PAST,
+    "suppose": alarms.HYPOTHETICAL,
+    "number": alarms.NUMBER_QUESTION,
+    "habit": alarms.HABITUAL,
+    "drill": alarms.DRILL,
+    "urgent": alarms.URGENT,
+    "now": alarms.NOW,
+}
 _PERSONAL = re.compile(
     r"\b(?:suami|istri|pacar|mantan|bapak|ayah|ibu|paman|dipaksa|diancam|disakiti|kekerasan|siksa\w*|husband|father)\b"
+)
+# What the signs say of a danger that no pattern names; the first that fits.
+_TELLING = (
+    ("fire", {"fire", "smoke", "gas", "blast"}),
+    ("disaster", {"drown", "trapped", "depth", "rubble"}),
+    ("crime", {"weapon", "robber", "rob", "chase", "fight", "kill", "threat"}),
+    ("accident", {"collide"}),
+    ("medical", {"breath", "blood", "faint", "illness", "birth", "poison", "injury", "fall", "-move", "bite"}),
+    ("disaster", {"electric"}),
 )
 _CLAUSE = re.compile(r"[.,;:\n?!()]+")
 _AS_A_CASE = re.compile(
@@ -51,53 +68,69 @@ class Emergency:
 
 def check(text: str) -> Emergency | None:
     """Return the emergency that `text` reports as happening, or None."""
+    likely, crisis = weigh(text)
+    return name(text, crisis >= 0.5) if likely >= danger.threshold() else None
+
+
+def weigh(text: str) -> tuple[float, float]:
+    """Return how likely `text` tells of danger, and how likely that danger would be a crisis."""
+    if not text.strip():
+        return 0.0, 0.0
+    reading = danger.Reading(normalise(text))
+    likely, crisis = reading.likely()
+    return (likely, crisis) if likely < HARMLESS else reading.likely(notes(text))
+
+
+def notes(text: str) -> list[str]:
+    """Return what the patterns see in `text`, for the model: kinds, doubts, and what the rules would decide."""
+    clauses, said, whole = _wordings(text)
+    kinds = [kind for kind, pattern in KINDS.items() if pattern.search(whole)]
+    doubts = [doubt for doubt, pattern in DOUBTS.items() if pattern.search(whole)]
+    if whole != said:
+        doubts.append("idiom")
+    seen = [f"k:{kind}" for kind in kinds] + [f"d:{doubt}" for doubt in doubts]
+    if kinds:
+        seen += ["k:any", *(f"k:any+{doubt}" for doubt in doubts)]
+    decided = _decide(text, clauses, whole)
+    if decided:
+        seen += ["v:any", f"v:{decided}"]
+    if len(said.split()) <= 2:
+        seen.append("short")
+    return seen
+
+
+def _wordings(text: str) -> tuple[list[str], str, str]:
+    """Return the clauses, all of them joined, and the same without idioms."""
     clauses = [normalise(clause) for clause in _CLAUSE.split(text)]
     clauses = [re.sub(r"[-’']", " ", clause) for clause in clauses if clause]
-    if not clauses:
-        return None
     said = " ".join(clauses)
-    whole = " ".join(alarms.IDIOMS.sub(" ", said).split())
-    idiom = whole != said
+    return clauses, said, " ".join(alarms.IDIOMS.sub(" ", said).split())
+
+
+def _decide(text: str, clauses: list[str], whole: str) -> str | None:
     loud = text.count("!") >= 2 or (text.isupper() and len(text) > 8)
-    kind = _crisis(whole) or _danger(clauses, whole, loud)
-    acute, crisis = danger.likely(normalise(text))
-    if kind is not None and acute + crisis < (CALM / 3 if "tolong" in whole.split() else CALM):
-        return None
-    if kind is None and acute + crisis >= _threshold(whole, idiom):
-        kind = _guess(whole, crisis > acute)
-    if kind is None:
-        return None
-    return Emergency(kind, "crisis" if kind in CRISIS else kind)
+    return _crisis(whole) or _danger(clauses, whole, loud)
 
 
 def name(text: str, crisis: bool) -> Emergency:
-    """Name the kind of an emergency or crisis that somebody else (the intent model) recognised in `text`."""
-    kind = _guess(normalise(text), crisis)
+    """Name the kind of an emergency or crisis that was recognised in `text`."""
+    clauses, _, whole = _wordings(text)
+    kind = _decide(text, clauses, whole)
+    if kind is None:
+        found = [kind for kind, pattern in KINDS.items() if pattern.search(whole)]
+        fitting = [kind for kind in found if (kind in CRISIS) == crisis]
+        kind = (fitting or [_guess(whole, crisis)])[0]
     return Emergency(kind, "crisis" if kind in CRISIS else kind)
 
 
-def _threshold(whole: str, idiom: bool) -> float:
-    """Return how sure the model must be: surer where the words speak of papers, the past, a number or a
-    supposition."""
-    doubts = (
-        alarms.PAPER,
-        alarms.PAST,
-        alarms.HYPOTHETICAL,
-        alarms.NUMBER_QUESTION,
-        alarms.HABITUAL,
-        alarms.DRILL,
-    )
-    return DOUBTFUL_ALARM if idiom or any(doubt.search(whole) for doubt in doubts) else ALARM
-
-
 def _guess(whole: str, crisis: bool) -> str:
-    """Name the kind of a danger that only the model saw."""
-    found = [kind for kind, pattern in KINDS.items() if pattern.search(whole) and (kind in CRISIS) == crisis]
-    if found:
-        return found[0]
+    """Name the kind of a danger that no pattern knows, by its signs."""
+    found = set(signs.find(whole))
     if crisis:
-        return "violence" if _PERSONAL.search(whole) else "self_harm"
-    return "general"
+        if "child" in found and found & {"strike", "sexual", "trapped", "home_abuse"}:
+            return "child"
+        return "violence" if _PERSONAL.search(whole) or found & {"strike", "sexual", "home_abuse"} else "self_harm"
+    return next((kind for kind, telling in _TELLING if found & telling), "general")
 
 
 def _crisis(whole: str) -> str | None:

@@ -1,0 +1,71 @@
+"""The signs of danger in a message: groups of words of `data/language/signs.yml`, and which stand together.
+
+A word list knows only what somebody wrote; *a person*, *falls*, *does not*, *move* are understood in any order and in
+four languages. Standard library and PyYAML only, because the guard needs neither Rasa nor numpy.
+"""
+
+from functools import lru_cache
+from itertools import combinations
+from pathlib import Path
+
+import yaml
+
+PATH = Path(__file__).resolve().parents[1] / "data" / "language" / "signs.yml"
+NOT = frozenset(["tidak", "belum", "bukan", "tanpa", "not", "cannot", "never"])
+REACH = 3
+_ENDINGS = ("nya", "ku", "mu", "ipun", "pun", "ne", "kan", "an", "in", "lah", "kah", "e", "i")
+
+
+@lru_cache(maxsize=1)
+def _lexicon() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Return words, beginnings and phrases, each with the groups they belong to."""
+    document = yaml.load(PATH.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    tables: tuple[dict[str, tuple[str, ...]], ...] = ({}, {}, {})
+    for group, listed in document.items():
+        for entry in listed.split():
+            which = 1 if entry.endswith("*") else 2 if "_" in entry else 0
+            key = entry.rstrip("*").replace("_", " ")
+            known = tables[which].get(key, ())
+            if group not in known:
+                tables[which][key] = (*known, group)
+    return tables[0], tables[1], tables[2]
+
+
+@lru_cache(maxsize=20_000)
+def groups(word: str) -> tuple[str, ...]:
+    """Return the groups one normalised word belongs to; endings (-nya, -ku, -e) do not matter."""
+    words, beginnings, _ = _lexicon()
+    if word in words:
+        return words[word]
+    for size in range(len(word), 3, -1):
+        if word[:size] in beginnings:
+            return beginnings[word[:size]]
+    for ending in _ENDINGS:
+        stem = word[: -len(ending)]
+        if len(stem) > 3 and word.endswith(ending) and stem in words:
+            return words[stem]
+    return ()
+
+
+def find(plain: str) -> list[str]:
+    """Return the signs in a normalised text, each once, in the order of the text; `-move` is *does not move*."""
+    words = plain.replace("-", " ").split()
+    phrases = _lexicon()[2]
+    found: dict[str, None] = {}
+    denied = -REACH
+    for i, word in enumerate(words):
+        if word in NOT:
+            denied = i
+        near = i - denied < REACH and i != denied
+        for group in groups(word):
+            found[f"-{group}" if near else group] = None
+        for size in (2, 3):
+            for group in phrases.get(" ".join(words[i : i + size]), ()) if i + size <= len(words) else ():
+                found[group] = None
+    return list(found)
+
+
+def features(signs: list[str]) -> list[str]:
+    """Return the signs and all pairs of them, as the guard's model counts them."""
+    single = sorted(signs)
+    return [f"s:{sign}" for sign in single] + [f"s:{a}+{b}" for a, b in combinations(single, 2)]
