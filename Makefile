@@ -32,7 +32,7 @@ data:
 	.venv/bin/lawang connectors check
 
 unit:
-	.venv/bin/pytest
+	.venv/bin/pytest -n 2 --dist loadfile
 
 bench: setup .venv/.test ## The benchmarks, each next to a baseline
 	.venv/bin/lawang bench
