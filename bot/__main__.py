@@ -86,12 +86,14 @@ def serve() -> None:
 @main.command()
 def work() -> None:
     """Run a worker alone."""
+    import uvloop
+
     from bot import worker
     from bot.storage.database import upgrade
 
     settings = _settings()
     upgrade(settings.database_url)
-    asyncio.run(worker.run(settings))
+    uvloop.run(worker.run(settings))
 
 
 @main.command()

@@ -63,16 +63,17 @@ async def _report(door: Door, holder: str, stop: asyncio.Event) -> None:
 
 async def _answer(door: Door, holder: str, stop: asyncio.Event) -> None:
     """Claim conversations as long as there is room, wake up for new ones, look by itself every second."""
-    running: dict[str, asyncio.Task[None]] = {}
+    running: dict[str, asyncio.Task[bool]] = {}
     room = door.settings.worker_tasks
     async with door.wakeups.listen("inbound") as bell:
         while not stop.is_set():
             claimed: list[Conversation] = []
-            if len(running) < room:
+            free = room - len(running)
+            if free > 0:
                 try:
                     async with door.database.transaction() as conn:
                         claimed = await conversations.claim(
-                            conn, holder, datetime.now(UTC), CLAIM_SECONDS, room - len(running)
+                            conn, holder, datetime.now(UTC), CLAIM_SECONDS, free
                         )
                 except Exception:
                     log.exception("no conversation could be claimed; again soon")
@@ -81,28 +82,33 @@ async def _answer(door: Door, holder: str, stop: asyncio.Event) -> None:
                 if conversation.id not in running:
                     task = asyncio.create_task(_converse(door, conversation, holder), name="turn")
                     running[conversation.id] = task
-                    task.add_done_callback(partial(_done, running, conversation.id, bell))
-            if not claimed:
+                    task.add_done_callback(partial(_done, running, conversation.id, bell, room))
+            if free <= 0 or len(claimed) < free:
                 await bell.wait(1)
     if running:
         await asyncio.wait(running.values())
 
 
 def _done(
-    running: dict[str, asyncio.Task[None]], conversation_id: str, bell: Bell, _task: asyncio.Task[None]
+    running: dict[str, asyncio.Task[bool]],
+    conversation_id: str,
+    bell: Bell,
+    room: int,
+    task: asyncio.Task[bool],
 ) -> None:
-    """A finished task makes room for one that waits."""
+    """Look again when a finished task makes room for others, or when its own citizen said more meanwhile."""
+    if len(running) >= room or (not task.cancelled() and task.result()):
+        bell.ring()
     running.pop(conversation_id, None)
-    bell.ring()
 
 
-async def _converse(door: Door, conversation: Conversation, holder: str) -> None:
-    """Answer one batch of one conversation, keeping the claim while it takes time."""
+async def _converse(door: Door, conversation: Conversation, holder: str) -> bool:
+    """Answer one batch of one conversation, keeping the claim while it takes time; True when more waits."""
     claim = Claim(conversation.id, holder, datetime.now(UTC))
     done = asyncio.Event()
     keeper = asyncio.create_task(_keep(door, claim, done), name="keep claim")
     try:
-        await turns.handle(door, conversation, claim)
+        return await turns.handle(door, conversation, claim)
     except ClaimLost:
         log.warning("conversation %s was taken over by another worker", conversation.id)
     except Exception:
@@ -112,6 +118,7 @@ async def _converse(door: Door, conversation: Conversation, holder: str) -> None
         # Not cancelled: that could happen in the middle of a statement.
         done.set()
         await keeper
+    return False
 
 
 async def _keep(door: Door, claim: Claim, done: asyncio.Event) -> None:
