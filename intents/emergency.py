@@ -69,7 +69,12 @@ class Emergency:
 def check(text: str) -> Emergency | None:
     """Return the emergency that `text` reports as happening, or None."""
     likely, crisis = weigh(text)
-    return name(text, crisis >= 0.5) if likely >= danger.threshold() else None
+    return name(text, crisis >= 0.5) if likely >= threshold() else None
+
+
+def threshold() -> float:
+    """Return the probability from which the guard alone raises the alarm."""
+    return danger.threshold()
 
 
 def weigh(text: str) -> tuple[float, float]:

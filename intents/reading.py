@@ -5,6 +5,7 @@ Needs numpy (the classifier), so it is for Rasa's environment; `intents.parse` p
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,12 @@ from intents.pipeline.ranking import NOTHING, SERVICE_FLOOR, TOPIC_FLOOR, Rankin
 if TYPE_CHECKING:
     from intents.pipeline.classifier import Classifier
 
-# What the guard finds is an emergency whatever the model says; what the model alone finds must be this sure.
-CERTAIN = 0.97
-ALARMED = 0.3
+# What the guard finds is an emergency whatever the model says. Below its threshold guard and model count alike,
+# and raise the alarm together from here (docs/understanding.md has the curve).
+ALARM = 0.25
+# How sure the intent of an alarm is at least, so that it is acted upon.
+CERTAIN = 0.9
+_DANGERS = ("emergency", "crisis")
 
 
 class Reader:
@@ -40,18 +44,16 @@ class Reader:
         emergency."""
         plain = normalise(text)
         answers = self._classifier.answer(plain)
-        alarm = emergency.check(text)
-        intents = _lift(answers["intent"], alarm)
+        guard, crisis = emergency.weigh(text)
+        danger = _together(guard, sum(answers["intent"].get(name, 0.0) for name in _DANGERS))
+        alarm = None
+        if guard >= emergency.threshold() or danger >= ALARM:
+            alarm = emergency.name(text, crisis >= 0.5)
+        intents = _agree(answers["intent"], danger, alarm)
         ranking: list[dict[str, Any]] = sorted(
             ({"name": n, "confidence": round(p, 6)} for n, p in intents.items()),
             key=lambda e: -e["confidence"],
         )
-        if (
-            alarm is None
-            and ranking[0]["name"] in ("emergency", "crisis")
-            and ranking[0]["confidence"] >= ALARMED
-        ):
-            alarm = emergency.name(text, ranking[0]["name"] == "crisis")
         services = self._ranking.services(text, _without_nothing(answers["service"]), tenant)
         topics = self._ranking.topics(text, _without_nothing(answers["topic"]))
         guess = language.detect(text, previous)
@@ -77,12 +79,22 @@ def _first(ranked: list[dict[str, Any]], floor: float) -> dict[str, Any] | None:
     return {"id": best["id"], "confidence": best["score"]} if best and best["score"] >= floor else None
 
 
-def _lift(likely: dict[str, float], alarm: emergency.Emergency | None) -> dict[str, float]:
-    """Let the guard speak: what the rules take for an emergency is one, whatever the model thinks."""
-    if alarm is None:
+def _together(guard: float, model: float) -> float:
+    """Return the mean of two probabilities on the scale of log odds."""
+    odds = [math.log(min(max(p, 1e-6), 1 - 1e-6)) - math.log(1 - min(max(p, 1e-6), 1 - 1e-6)) for p in (guard, model)]
+    return 1 / (1 + math.exp(-sum(odds) / 2))
+
+
+def _agree(likely: dict[str, float], danger: float, alarm: emergency.Emergency | None) -> dict[str, float]:
+    """Make the intents say what was found together: an alarm comes first, and without one no danger does."""
+    if not set(_DANGERS) <= likely.keys():
         return likely
-    name = "crisis" if alarm.number_key == "crisis" else "emergency"
-    if name not in likely or likely[name] >= CERTAIN:
-        return likely
-    rest = 1.0 - likely[name]
-    return {n: CERTAIN if n == name else p * (1 - CERTAIN) / rest for n, p in likely.items()}
+    if alarm is not None:
+        chosen = "crisis" if alarm.number_key == "crisis" else "emergency"
+        share = {chosen: max(danger, CERTAIN)}
+    else:
+        before = sum(likely[name] for name in _DANGERS)
+        share = {name: likely[name] / before * min(before, danger) if before else 0.0 for name in _DANGERS}
+    rest = sum(p for name, p in likely.items() if name not in share)
+    left = 1.0 - sum(share.values())
+    return {name: share[name] if name in share else p * left / rest if rest else 0.0 for name, p in likely.items()}

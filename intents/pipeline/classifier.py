@@ -8,13 +8,17 @@ is fitted on held-back sentences. Training needs scikit-learn, answering only nu
 """
 
 import pickle
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from intents.pipeline.features import Features
+
+# How exactly the linear models are solved; finer than this takes longer and decides nothing.
+TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,15 @@ class Example:
 
 @dataclass
 class Question:
-    """The labels of one question and where its columns lie in the shared coefficients."""
+    """The labels of one question and where its columns lie in the shared coefficients.
+
+    `sure` is the validation curve: (confidence, was it right) of sentences the model was not fitted on.
+    """
 
     labels: list[str]
     first: int
     temperature: float = 1.0
+    sure: list[tuple[float, bool]] = field(default_factory=list)
 
 
 @dataclass
@@ -89,42 +97,49 @@ class Classifier:
 
 
 def train(
-    labelled: Mapping[str, Sequence[Example]], strength: Mapping[str, float] | None = None, seed: int = 7
+    labelled: Mapping[str, Sequence[Example]],
+    strength: Mapping[str, float] | None = None,
+    seed: int = 7,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Classifier:
-    """Fit one classifier; `labelled` is question → examples. Same data, same model.
+    """Fit one classifier; `labelled` is question → examples. Same data, same model. `tell` hears of the progress.
 
     Raises ValueError when a question has fewer than two labels.
     """
     strength = strength or {}
-    features = Features.fit(sorted({example.text for examples in labelled.values() for example in examples}))
+    texts = sorted({example.text for examples in labelled.values() for example in examples})
+    features = Features.fit(texts)
+    matrix = features.matrix(texts)
+    row_of = {text: row for row, text in enumerate(texts)}
+    tell(f"{len(texts)} texts, {len(features.columns)} features")
     columns, intercepts, questions, first = [], [], {}, 0
     for name, examples in labelled.items():
         if len({example.label for example in examples}) < 2:
             raise ValueError(f"{name}: fewer than two labels to tell apart")
         c = strength.get(name, 0.5)
-        temperature = _temperature(features, examples, c, seed)
-        labels, coefficients, bias = _fit(features, examples, c)
-        columns.append(coefficients)
+        rows = matrix[[row_of[example.text] for example in examples]]
+        temperature, sure = _temperature(rows, examples, c, seed)
+        labels, coefficients, bias = _fit(rows, examples, c)
+        columns.append(coefficients.astype(np.float32))
         intercepts.append(bias)
-        questions[name] = Question(labels, first, temperature)
+        questions[name] = Question(labels, first, temperature, sure)
         first += len(labels)
+        tell(f"{name}: {len(labels)} labels from {len(examples)} examples, temperature {temperature:.2f}")
     return Classifier(
         features,
-        np.ascontiguousarray(np.hstack(columns).astype(np.float32)),
+        np.ascontiguousarray(np.hstack(columns)),
         np.concatenate(intercepts).astype(np.float32),
         questions,
     )
 
 
-def _fit(
-    features: Features, examples: Sequence[Example], c: float
-) -> tuple[list[str], np.ndarray, np.ndarray]:
+def _fit(rows: Any, examples: Sequence[Example], c: float) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return labels, coefficients [features × labels] and intercepts of one linear model."""
     from sklearn.svm import LinearSVC
 
-    model = LinearSVC(C=c, random_state=1)
+    model = LinearSVC(C=c, random_state=1, tol=TOLERANCE)
     weights = np.array([example.weight for example in examples])
-    model.fit(features.matrix([e.text for e in examples]), [e.label for e in examples], sample_weight=weights)
+    model.fit(rows, [example.label for example in examples], sample_weight=weights)
     labels = [str(label) for label in model.classes_]
     if len(labels) == 2:
         return (
@@ -135,25 +150,35 @@ def _fit(
     return labels, model.coef_.T, model.intercept_
 
 
-def _temperature(features: Features, examples: Sequence[Example], c: float, seed: int) -> float:
-    """Fit on four fifths of the sentences, and find the temperature that makes the rest's probabilities
-    honest."""
+def _temperature(
+    rows: Any, examples: Sequence[Example], c: float, seed: int
+) -> tuple[float, list[tuple[float, bool]]]:
+    """Fit on four fifths of the sentences, and find the temperature that makes the rest's probabilities honest.
+
+    Returns it with (confidence, was it right) of each sentence of the rest.
+    """
     groups = sorted({example.group for example in examples})
     chosen = np.random.default_rng(seed).permutation(len(groups))[: len(groups) // 5]
     held_groups = {groups[i] for i in chosen}
-    kept = [example for example in examples if example.group not in held_groups]
-    held = [example for example in examples if example.group in held_groups and example.weight >= 0.5]
-    if len(held) < 20 or len({example.label for example in kept}) < 2:
-        return 1.0
-    labels, coefficients, bias = _fit(features, kept, c)
+    kept = [i for i, example in enumerate(examples) if example.group not in held_groups]
+    held = [i for i, e in enumerate(examples) if e.group in held_groups and e.weight >= 0.5]
+    if len(held) < 20 or len({examples[i].label for i in kept}) < 2:
+        return 1.0, []
+    labels, coefficients, bias = _fit(rows[kept], [examples[i] for i in kept], c)
     place = {label: i for i, label in enumerate(labels)}
-    held = [example for example in held if example.label in place]
-    scores = features.matrix([example.text for example in held]) @ coefficients + bias
-    truth = np.array([place[example.label] for example in held])
+    held = [i for i in held if examples[i].label in place]
+    scores = rows[held] @ coefficients + bias
+    truth = np.array([place[examples[i].label] for i in held])
     best = (np.inf, 1.0)
     for temperature in np.geomspace(0.05, 3.0, 60):
-        scaled = scores / temperature
-        scaled -= scaled.max(axis=1, keepdims=True)
-        loss = float(np.mean(np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(truth)), truth]))
-        best = min(best, (loss, float(temperature)))
-    return best[1]
+        scaled = _log_softmax(scores / temperature)
+        best = min(best, (-float(np.mean(scaled[np.arange(len(truth)), truth])), float(temperature)))
+    likely = np.exp(_log_softmax(scores / best[1]))
+    right = likely.argmax(axis=1) == truth
+    return best[1], list(zip(likely.max(axis=1).round(4).tolist(), right.tolist(), strict=True))
+
+
+def _log_softmax(scores: np.ndarray) -> np.ndarray:
+    scaled = scores - scores.max(axis=1, keepdims=True)
+    result: np.ndarray = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+    return result

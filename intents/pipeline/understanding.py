@@ -8,6 +8,8 @@ message ({tenant, now}). A button's payload passes untouched.
 from __future__ import annotations
 
 import hashlib
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,14 +22,20 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from intents import catalog as catalogue
-from intents import reading
+from intents import reading, thresholds
 from intents.pipeline.classifier import Classifier
 from intents.pipeline.classifier import train as train_classifier
 from intents.pipeline.examples import collect
 
 FILE = "classifier.bin"
 ROOT = Path(__file__).resolve().parents[2]
-LEARNED_FROM = ("intents/normaliser.py", "intents/grams.py", "data/language/slang.yml")
+LEARNED_FROM = (
+    "intents/normaliser.py",
+    "intents/grams.py",
+    "intents/signs.py",
+    "data/language/slang.yml",
+    "data/language/signs.yml",
+)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -97,7 +105,18 @@ class Understanding(GraphComponent):
             )
         loaded = catalogue.load()
         strength = dict.fromkeys(("intent", "service", "topic"), float(self._config["strength"]))
-        classifier = train_classifier(collect(sentences, loaded), strength, seed=self._config["seed"])
+        started = time.monotonic()
+
+        def tell(line: str) -> None:
+            sys.stdout.write(f"  {time.monotonic() - started:3.0f} s  {line}\n")
+            sys.stdout.flush()
+
+        classifier = train_classifier(collect(sentences, loaded), strength, self._config["seed"], tell)
+        sure = classifier.questions["intent"].sure
+        if sure:
+            act = thresholds.act_from(sure)
+            changed = thresholds.write(act, thresholds.WORTH_OFFERING)
+            tell(f"act from {act:.2f}" + (", now in data/thresholds.yml" if changed else ""))
         with self._storage.write_to(self._resource) as folder:
             classifier.save(Path(folder) / FILE)
         self._reader = reading.Reader(classifier, loaded)
