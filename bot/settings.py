@@ -108,7 +108,7 @@ def load() -> Settings:
 
 
 def _origins(name: str) -> tuple[str, ...]:
-    """The sites that may show the web chat in a frame, such as https://dinas.example.go.id."""
+    """The sites that may show the web chat inside a frame: https://dinas.example.go.id, spaces between."""
     origins = tuple(os.environ.get(name, "").replace(",", " ").split())
     for origin in origins:
         if not re.fullmatch(r"https?://[a-z0-9.*-]+(:\d+)?", origin):

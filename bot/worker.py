@@ -38,6 +38,7 @@ async def work(door: Door, stop: asyncio.Event) -> None:
     if holder.former:
         async with door.database.transaction() as conn:
             freed = await conversations.free_claims_of(conn, holder.former)
+        holder.forget_former()
         if freed:
             log.info("took over %d conversations of a worker that died", freed)
     # Files of citizens who asked to be forgotten, if a worker died before it could delete them.
@@ -78,11 +79,11 @@ async def _answer(door: Door, holder: str, stop: asyncio.Event) -> None:
                 except Exception:
                     log.exception("no conversation could be claimed; again soon")
             for conversation in claimed:
-                # After a long sleep of the machine our own claim may look free while its turn still runs.
-                if conversation.id not in running:
-                    task = asyncio.create_task(_converse(door, conversation, holder), name="turn")
-                    running[conversation.id] = task
-                    task.add_done_callback(partial(_done, running, conversation.id, bell, room))
+                # The turn before may have given its claim back without having ended yet.
+                before = running.get(conversation.id)
+                task = asyncio.create_task(_converse(door, conversation, holder, before), name="turn")
+                running[conversation.id] = task
+                task.add_done_callback(partial(_done, running, conversation.id, bell, room))
             if free <= 0 or len(claimed) < free:
                 await bell.wait(1)
     if running:
@@ -99,15 +100,23 @@ def _done(
     """Look again when a finished task makes room for others, or when its own citizen said more meanwhile."""
     if len(running) >= room or (not task.cancelled() and task.result()):
         bell.ring()
-    running.pop(conversation_id, None)
+    if running.get(conversation_id) is task:
+        del running[conversation_id]
 
 
-async def _converse(door: Door, conversation: Conversation, holder: str) -> bool:
-    """Answer one batch of one conversation, keeping the claim while it takes time; True when more waits."""
+async def _converse(
+    door: Door, conversation: Conversation, holder: str, before: asyncio.Task[bool] | None = None
+) -> bool:
+    """Answer one batch of one conversation, keeping the claim while it takes time; True when more waits.
+
+    `before` is a turn of the same conversation that has to end first.
+    """
     claim = Claim(conversation.id, holder, datetime.now(UTC))
     done = asyncio.Event()
     keeper = asyncio.create_task(_keep(door, claim, done), name="keep claim")
     try:
+        if before is not None:
+            await asyncio.wait([before])
         return await turns.handle(door, conversation, claim)
     except ClaimLost:
         log.warning("conversation %s was taken over by another worker", conversation.id)

@@ -137,11 +137,11 @@ async def deliver(door: Door, holder: str, stop: asyncio.Event) -> None:
                 except Exception:
                     log.exception("nothing could be taken to send; again soon")
             for row in rows:
-                # After a long sleep of the machine our own claim may look free while its task still sends.
-                if row.id not in running:
-                    task = asyncio.create_task(_deliver_one(door, row, holder, paces), name="send")
-                    running[row.id] = task
-                    task.add_done_callback(partial(_done, running, row.id))
+                # The task before may have given its right back without having ended yet.
+                before = running.get(row.id)
+                task = asyncio.create_task(_deliver_one(door, row, holder, paces, before), name="send")
+                running[row.id] = task
+                task.add_done_callback(partial(_done, running, row.id))
             if not rows:
                 await bell.wait(0.5 if paces else 5)
             elif len(running) >= AT_ONCE:
@@ -150,12 +150,21 @@ async def deliver(door: Door, holder: str, stop: asyncio.Event) -> None:
         await asyncio.wait(running.values(), timeout=10)
 
 
-def _done(running: dict[str, asyncio.Task[None]], conversation_id: str, _task: asyncio.Task[None]) -> None:
-    running.pop(conversation_id, None)
+def _done(running: dict[str, asyncio.Task[None]], conversation_id: str, task: asyncio.Task[None]) -> None:
+    if running.get(conversation_id) is task:
+        del running[conversation_id]
 
 
-async def _deliver_one(door: Door, row: Any, holder: str, paces: dict[ChannelName, "Pace"]) -> None:
-    """Send one citizen's queue until it is empty, paused or blocked."""
+async def _deliver_one(
+    door: Door,
+    row: Any,
+    holder: str,
+    paces: dict[ChannelName, "Pace"],
+    before: asyncio.Task[None] | None = None,
+) -> None:
+    """Send one citizen's queue until it is empty, paused or blocked, after the task `before` has ended."""
+    if before is not None:
+        await asyncio.wait([before])
     channel = ChannelName(row.channel)
     adapter = door.channels.get(channel)
     address = ChannelAddress(channel, row.address, row.display_name)

@@ -25,6 +25,10 @@ class Holder:
     former: tuple[str, ...]
     file: TextIOWrapper
 
+    def forget_former(self) -> None:
+        """The claims of the former names are free: the next worker need not free them again."""
+        _write(self.file, [self.name])
+
     def release(self) -> None:
         """Give the slot back."""
         self.file.close()
@@ -33,33 +37,41 @@ class Holder:
 def take(folder: Path) -> Holder:
     """Take the first free slot below `folder`; it is held until the process ends.
 
+    The former names stay on the disk until `forget_former`, so a process killed before it has freed their
+    claims leaves them to the next one.
+
     Raises:
         RuntimeError: more than SLOTS workers on one machine.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    former: list[str] = []
-    mine: TextIOWrapper | None = None
-    name = secrets.token_hex(16)
+    names: list[str] = []
+    free: list[TextIOWrapper] = []
     for slot in range(SLOTS):
         path = folder / f"worker-{slot}.lock"
-        if mine is not None and not path.exists():
+        if free and not path.exists():
             continue
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
-        if not _lock(file):
-            file.close()
-            continue
-        former += file.read().split()
-        file.seek(0)
-        file.truncate()
-        if mine is None:
-            file.write(name)
-            file.flush()
-            mine = file
+        if _lock(file):
+            names += file.read().split()
+            free.append(file)
         else:
             file.close()
-    if mine is None:
+    if not free:
         raise RuntimeError(f"{SLOTS} workers run here already")
-    return Holder(name, tuple(former), mine)
+    mine, *others = free
+    name = secrets.token_hex(16)
+    _write(mine, [name, *names])
+    for file in others:
+        _write(file, [])
+        file.close()
+    return Holder(name, tuple(names), mine)
+
+
+def _write(file: TextIOWrapper, names: list[str]) -> None:
+    file.seek(0)
+    file.write("\n".join(names))
+    file.truncate()
+    file.flush()
 
 
 def _lock(file: TextIOWrapper) -> bool:

@@ -22,12 +22,12 @@ async def show(media_id: str, signature: str, request: Request) -> Response:
     if found is None or not found[0].exists():
         return refusal(410, "file_gone", "This file was deleted.")
     path, content_type, _owner = found
-    disposition = "inline" if content_type.startswith("image/") else "attachment"
+    shown = "inline" if content_type.startswith("image/") else "attachment"
     return FileResponse(
         path,
         media_type=content_type,
-        content_disposition_type=disposition,
         headers={
+            "Content-Disposition": shown,
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
