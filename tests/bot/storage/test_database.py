@@ -25,10 +25,13 @@ def citizen(number: object, **changes: object) -> dict[str, object]:
 
 
 async def test_a_transaction_keeps_all_or_nothing(database: Database) -> None:
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with database.transaction() as conn:
             await conn.execute(tables.citizens.insert().values(**citizen(1)))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     async with database.reading() as conn:
         assert list(await conn.execute(sa.select(tables.citizens))) == []
 
