@@ -97,7 +97,7 @@ def own_stage(tmp_path: Path) -> Iterator[Stage]:
     made.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, driven by Playwright; nothing is downloaded."""
     with sync_playwright() as playwright:
