@@ -68,4 +68,8 @@ async def crisis(turn: Turn, answer: Answer) -> None:
 
 
 def _number(turn: Turn, kind: str) -> str:
-    return str(runtime().fact(turn.tenant, "emergency", kind, "number") or "112")
+    """The tenant's number of a kind, or the first of its fall-backs where that one is not served."""
+    entry = runtime().fact(turn.tenant, "emergency", kind) or {}
+    known = [found["number"] for found in (entry, *(entry.get("fallback") or ())) if found.get("number")]
+    # 110 (police) answers everywhere; 112 only where a government runs it.
+    return str(known[0]) if known else "110"
