@@ -154,7 +154,7 @@ def learn(path: Path = PATH) -> tuple[float, float, float]:
 
 
 def choose(likely: Sequence[float], truth: Sequence[bool], precision: float) -> tuple[float, float, float]:
-    """Return the lowest threshold in steps of 0.01 that is right often enough, with its recall and precision."""
+    """Return the lowest threshold (steps of 0.01) that is right often enough, with recall and precision."""
     best = (0.99, 0.0, 1.0)
     for step in range(99, 4, -1):
         raised = [said for p, said in zip(likely, truth, strict=True) if p >= step / 100]

@@ -1,8 +1,8 @@
 """Is somebody in danger now? A deterministic floor that works in every state and with Rasa down.
 
-Patterns (see alarms) and signs (see signs) are weighed by a small linear model of the training sentences (see
-danger), so that a mild wording no pattern knows is heard, and a pattern that stands in an idiom (*kebakaran
-jenggot*), a question about numbers, a supposition, the past or lost papers does not raise the alarm by itself.
+Patterns (see alarms) and signs (see signs) are weighed by a small linear model of the training sentences
+(see danger), so that a mild wording no pattern knows is heard, and a pattern in an idiom (*kebakaran jenggot*),
+a question about numbers, a supposition, the past or lost papers does not raise the alarm by itself.
 It errs towards showing the number.
 """
 
@@ -45,7 +45,10 @@ _TELLING = (
     ("disaster", {"drown", "trapped", "depth", "rubble"}),
     ("crime", {"weapon", "robber", "rob", "chase", "fight", "kill", "threat"}),
     ("accident", {"collide"}),
-    ("medical", {"breath", "blood", "faint", "illness", "birth", "poison", "injury", "fall", "-move", "bite"}),
+    (
+        "medical",
+        {"breath", "blood", "faint", "illness", "birth", "poison", "injury", "fall", "-move", "bite"},
+    ),
     ("disaster", {"electric"}),
 )
 _CLAUSE = re.compile(r"[.,;:\n?!()]+")
@@ -87,7 +90,7 @@ def weigh(text: str) -> tuple[float, float]:
 
 
 def notes(text: str) -> list[str]:
-    """Return what the patterns see in `text`, for the model: kinds, doubts, and what the rules would decide."""
+    """Return what the patterns see in `text`, for the model: kinds, doubts, what the rules would decide."""
     clauses, said, whole = _wordings(text)
     kinds = [kind for kind, pattern in KINDS.items() if pattern.search(whole)]
     doubts = [doubt for doubt, pattern in DOUBTS.items() if pattern.search(whole)]
@@ -134,7 +137,11 @@ def _guess(whole: str, crisis: bool) -> str:
     if crisis:
         if "child" in found and found & {"strike", "sexual", "trapped", "home_abuse"}:
             return "child"
-        return "violence" if _PERSONAL.search(whole) or found & {"strike", "sexual", "home_abuse"} else "self_harm"
+        return (
+            "violence"
+            if _PERSONAL.search(whole) or found & {"strike", "sexual", "home_abuse"}
+            else "self_harm"
+        )
     return next((kind for kind, telling in _TELLING if found & telling), "general")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PATH = Path(__file__).resolve().parents[1] / "data" / "thresholds.yml"
-# Acting wrongly costs a citizen about twice the turns of a question back: act where six of ten such are right.
+# Acting wrongly costs about twice the turns of a question back: act where six of ten such are right.
 WORTH_ACTING = 0.6
 # An offered choice takes a line of the screen: it should be the right one at least one time in eight.
 WORTH_OFFERING = 0.125
@@ -20,7 +20,7 @@ WINDOW = 150
 def act_from(sure: Sequence[tuple[float, bool]]) -> float:
     """Return the confidence from which messages are right often enough to act, in steps of 0.01.
 
-    A window slides over the messages from the surest down; the threshold lies where it is first wrong too often.
+    A window slides over the messages from the surest down, to where it is first wrong too often.
     """
     ranked = sorted(sure, reverse=True)
     window = min(WINDOW, max(1, len(ranked) // 4))

@@ -102,7 +102,7 @@ def train(
     seed: int = 7,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Classifier:
-    """Fit one classifier; `labelled` is question → examples. Same data, same model. `tell` hears of the progress.
+    """Fit one classifier; `labelled` is question → examples, `tell` hears of the progress. Same data, same model.
 
     Raises ValueError when a question has fewer than two labels.
     """
@@ -153,7 +153,7 @@ def _fit(rows: Any, examples: Sequence[Example], c: float) -> tuple[list[str], n
 def _temperature(
     rows: Any, examples: Sequence[Example], c: float, seed: int
 ) -> tuple[float, list[tuple[float, bool]]]:
-    """Fit on four fifths of the sentences, and find the temperature that makes the rest's probabilities honest.
+    """Fit on four fifths of the sentences, find the temperature that makes the rest's probabilities honest.
 
     Returns it with (confidence, was it right) of each sentence of the rest.
     """

@@ -15,6 +15,8 @@ NEIGHBOURS = {
     "k": "jl", "l": "k", "m": "n", "n": "bm", "o": "ip", "p": "o", "q": "wa", "r": "et", "s": "ad", "t": "ry",
     "u": "yi", "v": "cb", "w": "qe", "x": "zc", "y": "tu", "z": "x",
 }  # fmt: skip
+# How many misspelt copies of a sentence are learnt, and how much each counts.
+SLIPS, SLIP_WEIGHT = 2, 0.3
 # Intents that may name a service or a topic: their unlabelled sentences say nothing about either.
 SERVICE_INTENTS = frozenset(
     [
@@ -59,7 +61,8 @@ def collect(sentences: Iterable[Sentence], catalog: Catalog, seed: int = 7) -> d
     topics: Labelled = []
     group = 0
     for group, (text, intent, service, topic) in enumerate(sentences):
-        for spelled, weight in ((text, 1.0), (slip(text, chance), 0.4)):
+        slipped = {slip(text, chance) for _ in range(SLIPS)} - {None, text}
+        for spelled, weight in ((text, 1.0), *((other, SLIP_WEIGHT) for other in sorted(slipped, key=str))):
             if spelled is None:
                 continue
             plain = normalise(spelled)

@@ -1,7 +1,8 @@
 """Words, word pairs, letter n-grams and signs of a normalised text as one sparse TF-IDF row.
 
-Written for single messages: a dictionary look-up per feature and no sparse-matrix objects. The three kinds are
-normalised to unit length apart, so that none drowns the others; signs (groups of words, see intents.signs) count less.
+Written for single messages: a dictionary look-up per feature and no sparse-matrix objects. The three kinds
+are normalised to unit length apart, so that none drowns the others; signs (groups of words, see
+intents.signs) count less.
 """
 
 import math

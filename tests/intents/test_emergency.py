@@ -1,4 +1,4 @@
-"""The guard: 180 messages of our own, with the kind it must name, or - where it must stay silent."""
+"""The guard: messages of our own, with the kind it must name, or - where it must stay silent."""
 
 from pathlib import Path
 
@@ -36,6 +36,16 @@ def test_crisis_has_its_own_number_key() -> None:
     found = emergency.check("saya mau bunuh diri")
     assert found is not None
     assert (found.kind, found.number_key) == ("self_harm", "crisis")
+
+
+def test_the_guard_holds_on_harder_messages() -> None:
+    """`emergencies_dev.tsv`: mild wordings and near misses, the development set for the guard's data."""
+    path = Path(__file__).parent / "emergencies_dev.tsv"
+    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
+    raised = [(kind != "-", emergency.check(text) is not None) for kind, text in rows]
+    caught = sum(truth and alarm for truth, alarm in raised)
+    assert caught / sum(truth for truth, _ in raised) >= 0.85
+    assert caught / sum(alarm for _, alarm in raised) >= 0.85
 
 
 def test_the_guard_holds_on_messages_of_other_hands() -> None:
