@@ -30,6 +30,7 @@ async def main() -> None:
     if Path(model).name.startswith("lawang-"):
         from intents import shortcuts
 
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as intents.server does
         shortcuts.skip_tensorflow(ROOT / "config.yml")
     from rasa.core.agent import Agent
     from rasa.core.channels.channel import UserMessage
