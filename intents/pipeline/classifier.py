@@ -102,7 +102,9 @@ def train(
     seed: int = 7,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Classifier:
-    """Fit one classifier; `labelled` is question → examples, `tell` hears of the progress. Same data, same model.
+    """Fit one classifier; `labelled` is question → examples, `tell` hears of the progress.
+
+    Same data, same model.
 
     Raises ValueError when a question has fewer than two labels.
     """
