@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,12 +50,26 @@ def pytest_report_header() -> list[str]:
     ]
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """The URL of a migrated database of one engine, made once for all tests."""
+    with ExitStack() as stack:
+        made: dict[str, str] = {}
+
+        def get(engine: str) -> str:
+            if engine not in made:
+                folder = tmp_path_factory.mktemp("migrated")
+                made[engine] = stack.enter_context(engines.fresh_database(engine, folder))
+                upgrade(made[engine])
+            return made[engine]
+
+        yield get
+
+
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, migrated: Callable[[str], str]) -> str:
     """An empty, migrated database of each engine."""
-    with engines.fresh_database(request.param, tmp_path) as url:
-        upgrade(url)
-        yield url
+    return engines.emptied(migrated(request.param), tmp_path)
 
 
 @pytest.fixture
