@@ -62,6 +62,7 @@ class System:
             )
         while not self.ready():
             if self.process.poll() is not None or time.monotonic() - started > START_SECONDS:
+                self.stop()
                 raise RuntimeError(f"the system did not start:\n{self.log.read_text()[-4000:]}")
             time.sleep(0.2)
         return time.monotonic() - started
