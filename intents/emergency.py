@@ -1,8 +1,8 @@
 """Is somebody in danger now? A deterministic floor that works in every state and with Rasa down.
 
 Patterns (see alarms) and signs (see signs) are weighed by a small linear model of the training sentences
-(see danger), so that a mild wording no pattern knows is heard, and a pattern in an idiom (*kebakaran jenggot*),
-a question about numbers, a supposition, the past or lost papers does not raise the alarm by itself.
+(see danger), so that a mild wording no pattern knows is heard, and a pattern in an idiom (*kebakaran
+jenggot*), a question about numbers, a supposition, the past or lost papers does not raise the alarm by itself.
 It errs towards showing the number.
 """
 

@@ -26,6 +26,8 @@ LEARNED_FROM = (
     "intents/pipeline/*.py",
     "intents/normaliser.py",
     "intents/grams.py",
+    "intents/signs.py",
+    "intents/reading.py",
     "intents/sentences.py",
     "intents/policy.py",
     "data/catalogue/*.yml",

@@ -38,6 +38,13 @@ class Journey:
         """The buttons under the last answer."""
         return [button["title"] for reply in self.replies for button in reply["buttons"]]
 
+    async def settled(self, message_id: int, seconds: float = 30) -> None:
+        """Wait until everything up to a message is answered, and forget those answers."""
+        async with asyncio.timeout(seconds):
+            while self.talk.waiting or self.talk.handled < message_id:
+                await asyncio.sleep(0.05)
+        self.talk.inbox.clear()
+
     async def pushed(self, pattern: str, seconds: float = 10) -> str:
         """Wait for a message that comes by itself."""
         deadline = asyncio.get_running_loop().time() + seconds

@@ -90,6 +90,7 @@ async def test_the_send_button_pressed_twice_files_once(system: System) -> None:
             )
         )
         assert len({answer["id"] for answer in answers}) == 5
+        await talk.settled(max(answer["id"] for answer in answers))
         listing = await talk.say("laporan saya")
         assert listing.count("MJK-") == 1
 

@@ -30,5 +30,8 @@ def test_every_stretch_lies_inside_the_plain_text(text: str) -> None:
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     plain, found = emphasis.read(text)
     units = len(plain.encode("utf-16-le")) // 2
-    assert all(0 <= item.offset and item.length > 0 and item.offset + item.length <= units for item in found)
+    for item in found:
+        assert item.length > 0
+        assert item.offset in range(units)
+        assert item.offset + item.length <= units
     assert len(plain) == len(text) - 2 * len(found)
