@@ -2,7 +2,7 @@
 
 Patterns (see alarms) and signs (see signs) are weighed by a small linear model of the training sentences
 (see danger), so that a mild wording no pattern knows is heard, and a pattern in an idiom (*kebakaran
-jenggot*), a about numbers, a supposition, the past or lost papers does not raise the alarm by itself.
+jenggot*), a question, a supposition, the past or lost papers does not raise the alarm by itself.
 It errs towards showing the number.
 """
 
