@@ -82,11 +82,17 @@ def threshold() -> float:
 
 def weigh(text: str) -> tuple[float, float]:
     """Return how likely `text` tells of danger, and how likely that danger would be a crisis."""
-    if not text.strip():
+    if not text.strip() or _says_too_little(text):
         return 0.0, 0.0
     reading = danger.Reading(normalise(text))
     likely, crisis = reading.likely()
     return (likely, crisis) if likely < HARMLESS else reading.likely(notes(text))
+
+
+def _says_too_little(text: str) -> bool:
+    """One word alone is an answer (*ada*, *mati*) unless a pattern knows it (*kebakaran*)."""
+    clauses, said, whole = _wordings(text)
+    return len(said.split()) == 1 and _decide(text, clauses, whole) is None
 
 
 def notes(text: str) -> list[str]:

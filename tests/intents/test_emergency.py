@@ -58,3 +58,15 @@ def test_the_guard_holds_on_messages_of_other_hands() -> None:
     caught = sum(truth and raised for truth, raised in held)
     assert caught / sum(truth for truth, _ in held) >= 0.8
     assert caught / sum(raised for _, raised in held) >= 0.8
+
+
+@pytest.mark.parametrize(
+    "answer", ["ada", "lagi", "mati", "terbalik", "jatuh", "sudah", "iya", "anak", "rumah"]
+)
+def test_one_word_of_an_answer_is_no_alarm(answer: str) -> None:
+    assert emergency.check(answer) is None
+
+
+@pytest.mark.parametrize("cry", ["kebakaran", "kebakaran!!", "KECELAKAAN", "tolooong"])
+def test_one_word_of_alarm_is_enough(cry: str) -> None:
+    assert emergency.check(cry) is not None
