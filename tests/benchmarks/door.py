@@ -21,7 +21,8 @@ from tests import engines
 from tests.benchmarks.citizens import Ask, WebCitizen, client, loop
 from tests.benchmarks.figures import Result, Rounds, Series, Table, number, raw
 from tests.benchmarks.servers import Server, cpu_seconds, memory
-from tests.benchmarks.turns import QUESTION, ROUNDS, OurTalk
+from tests.benchmarks.talks import QUESTION, OurTalk
+from tests.benchmarks.turns import ROUNDS
 from tests.system.running import System, free_port
 
 ALONE = 60
