@@ -6,6 +6,7 @@ last kind it returns None: Rasa then rejects the form for this message, one rule
 asks its question again.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -72,7 +73,7 @@ class Verdict:
     question: str | None = None
 
 
-class Form:
+class Form(ABC):
     """A form's order of questions and its ways of reading and asking. Subclasses fill in the subject.
 
     `free_text` holds the questions that any words may answer, each with the confidence from which the
@@ -89,17 +90,17 @@ class Form:
     free_text: ClassVar[dict[str, float]] = {}
     fixed: frozenset[str] = frozenset()
 
+    @abstractmethod
     async def harvest(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
         """Everything a free message says that the form can use, whatever was asked."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def read(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
         """The answer to the question that was asked; empty when the message holds none."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def ask(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
         """Ask. Returns the question that was asked in the end: another one, or None to end the form."""
-        raise NotImplementedError
 
     def covers(self, turn: Turn, question: str) -> bool:
         """Say whether a message is mostly what the question asks for, whatever the model thinks of it."""
@@ -114,7 +115,7 @@ class Form:
             if value != draft.get(slot) and slot not in self.fixed
         }
 
-    def changed(self, question: str, draft: dict[str, Any]) -> None:
+    def changed(self, question: str, draft: dict[str, Any]) -> None:  # noqa: B027 a hook, not a duty
         """Forget what depends on an answer that changed."""
 
     # -- decisions

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.storage.messages import OfferedButton
+from bot.storage.buttons import OfferedButton
 
 VALID_FOR = timedelta(days=1)
 REUSABLE_FOR = timedelta(days=30)

@@ -9,7 +9,7 @@ from bot import metrics
 from bot.channels.base import Channel
 from bot.conversations import emergency, outbound
 from bot.door import Door
-from bot.storage import conversations, messages
+from bot.storage import buttons, conversations, messages
 from bot.vocabulary.messages import ChannelName, Direction, IncomingKind, IncomingMessage, MessageStatus
 from intents import masking
 
@@ -49,7 +49,7 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
     async with door.database.transaction() as conn:
         conversation = await conversations.find_or_create(conn, message.tenant, message.sender, now)
         await conversations.lock(conn, conversation.id, now)
-        pressed = await messages.offered(conn, conversation.id, message.button) if message.button else None
+        pressed = await buttons.find(conn, conversation.id, message.button) if message.button else None
         repeated = pressed is not None and pressed.used and not pressed.reusable
         if pressed is not None and row["text"] is None:
             # Whoever reads the talk later sees what was pressed.

@@ -15,7 +15,7 @@ from bot.channels import base
 from bot.channels.fit import fit
 from bot.conversations import speech
 from bot.door import Door
-from bot.storage import conversations, messages
+from bot.storage import buttons, conversations, messages
 from bot.vocabulary.conversations import Conversation
 from bot.vocabulary.messages import (
     ChannelAddress,
@@ -81,7 +81,7 @@ async def queue(
         )
         if message_id is None:
             continue
-        await messages.add_buttons(
+        await buttons.add(
             conn,
             message_id,
             conversation.id,

@@ -16,11 +16,12 @@ from bot.channels.base import ChannelError
 from bot.conversations import choices, commands, effects, handoff, language, outbound, speech
 from bot.dialogue.base import DialogueError, DialogueUnavailable
 from bot.door import Door
-from bot.storage import cases, conversations, messages
+from bot.storage import buttons, cases, conversations, messages
+from bot.storage.buttons import OfferedButton
 from bot.storage.conversations import Claim, ClaimLost
 from bot.storage.database import values_at_fault
 from bot.storage.media import MediaRefused
-from bot.storage.messages import OfferedButton, StoredMessage
+from bot.storage.messages import StoredMessage
 from bot.vocabulary.conversations import Conversation, Owner, Reply, Say, Turn
 from bot.vocabulary.messages import IncomingKind, IncomingMedia, Location, OutgoingMessage
 
@@ -104,9 +105,9 @@ async def _context(door: Door, conversation: Conversation) -> Context:
         offered: list[OfferedButton] = []
         pressed = None
         if first is not None and first.button:
-            pressed = await messages.offered(conn, conversation.id, first.button)
+            pressed = await buttons.find(conn, conversation.id, first.button)
         elif first is not None and first.kind == IncomingKind.TEXT:
-            offered = await messages.latest_offer(conn, conversation.id)
+            offered = await buttons.newest(conn, conversation.id)
         known_cases = await cases.cases_of(conn, conversation.id) if first else []
         known_bookings = await cases.bookings_of(conn, conversation.id) if first else []
     return Context(conversation, batch, offered, pressed, known_cases, known_bookings)
@@ -284,7 +285,7 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
                     conn, message.id, {"media": message.media, "extra": message.extra}
                 )
         if answer.pressed is not None:
-            await messages.use_buttons(conn, answer.pressed.message_id, turn_id)
+            await buttons.use(conn, answer.pressed.message_id, turn_id)
         outcome = await effects.apply(conn, door, conversation, prepared, now)
         bubbles += [speech.bubble(door, conversation.tenant, say) for say in outcome.says]
         if not bubbles and answer.outcome == "answered":

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from bot.conversations import choices
 from bot.door import Door
 from bot.storage import tables
-from bot.storage.messages import OfferedButton
+from bot.storage.buttons import OfferedButton
 from tests.scripted import ScriptedEngine
 from tests.talk import Citizen, answer_all
 
