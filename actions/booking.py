@@ -35,6 +35,7 @@ class BookingForm(Form):
     start = "book_queue"
     rival = "report_complaint"
     order = DRAFT
+    edits = EDITS
     free_text: ClassVar = {NAME: SURE_OF_NO_NAME}
 
     async def decide(self, turn: Turn, answer: Answer) -> Verdict | None:
@@ -154,17 +155,10 @@ class BookingForm(Form):
 
     async def ask(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
         """Ask for what is missing; a time is checked against the counter before it counts."""
-        review = str(draft.get(REVIEW) or "")
-        if review == "edit":
-            draft[REVIEW] = None
-            answer.say(
-                "booking.what_to_change", buttons=[choice(f"button.edit_{name}", name) for name in EDITS]
-            )
+        edited = self.edit(question, draft, answer)
+        if edited is None:
             return REVIEW
-        if review.startswith("edit_"):
-            question = EDITS[review.removeprefix("edit_")]
-            self.changed(question, draft)
-            draft[REVIEW] = draft[question] = None
+        question = edited
         if draft.get(SERVICE) is None:
             return self._ask_service(turn, draft, answer)
         refused = self._refused(turn, draft, answer)

@@ -38,6 +38,7 @@ class ComplaintForm(Form):
     start = "report_complaint"
     rival = "book_queue"
     order = DRAFT
+    edits = EDITS
     skippable: ClassVar = {PHOTO: []}
     free_text: ClassVar = {WHAT: SURE, WHERE: SURE}
     fixed = frozenset({WHAT})
@@ -156,16 +157,10 @@ class ComplaintForm(Form):
         if outside:
             self._not_ours(turn, draft, answer)
             return None
-        review = str(draft.get(REVIEW) or "")
-        if review == "edit":
-            draft[REVIEW] = None
-            answer.say(
-                "complaint.what_to_change", buttons=[choice(f"button.edit_{name}", name) for name in EDITS]
-            )
+        edited = self.edit(question, draft, answer)
+        if edited is None:
             return REVIEW
-        if review.startswith("edit_"):
-            question = EDITS[review.removeprefix("edit_")]
-            draft[REVIEW] = draft[question] = None
+        question = edited
         if question == TOPIC and draft.get(WHAT) is None:
             question = WHAT
         if (draft.get(WHERE) or {}).get("government"):

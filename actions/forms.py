@@ -86,6 +86,7 @@ class Form(ABC):
     start: str
     rival: str
     order: tuple[str, ...]
+    edits: ClassVar[dict[str, str]]
     skippable: ClassVar[dict[str, Any]] = {}
     free_text: ClassVar[dict[str, float]] = {}
     fixed: frozenset[str] = frozenset()
@@ -114,6 +115,20 @@ class Form(ABC):
             for slot, value in found.items()
             if value != draft.get(slot) and slot not in self.fixed
         }
+
+    def edit(self, question: str, draft: dict[str, Any], answer: Answer) -> str | None:
+        """Act on *Ubah*: open the answer that is to change, or ask which one and return None."""
+        review = str(draft.get(self.order[-1]) or "")
+        if review == "edit":
+            draft[self.order[-1]] = None
+            buttons = [choice(f"button.edit_{name}", name) for name in self.edits]
+            answer.say(f"{self.prefix}.what_to_change", buttons=buttons)
+            return None
+        if review.startswith("edit_"):
+            question = self.edits[review.removeprefix("edit_")]
+            self.changed(question, draft)
+            draft[self.order[-1]] = draft[question] = None
+        return question
 
     def changed(self, question: str, draft: dict[str, Any]) -> None:  # noqa: B027 a hook, not a duty
         """Forget what depends on an answer that changed."""
