@@ -6,6 +6,7 @@ answer.
 whether a model is loaded. No text of a citizen is ever logged here.
 """
 
+import json
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 # Rasa acts on an intent called `restart` by itself and before every rule.
 RESERVED = {"restart": "start_over"}
 LONGEST_TEXT = 8000
+# A button that says something in the citizen's stead: the second wish of an earlier message.
+SAY = "say"
 
 
 @dataclass(frozen=True)
@@ -153,10 +156,12 @@ class TurnChannel(InputChannel):
             return {"error": noted[0]}
         if not output.messages and not output.effects:
             return {"error": "silent"}
+        state = remember(tracker)
+        _offer_second(state, parsed, output.messages)
         return {
             "messages": output.messages,
             "effects": output.effects,
-            "state": remember(tracker),
+            "state": state,
             "understanding": _understanding(parsed),
         }
 
@@ -171,6 +176,9 @@ class TurnChannel(InputChannel):
             raise BadTurn("text: broken payload") from None
         if pressed:
             intent, values = pressed
+            if intent == SAY and isinstance(values.get("text"), str):
+                said = UserMessage(values["text"].lstrip("/"), metadata=message.metadata)
+                return await self._understand(processor, said, tracker)
             intent = RESERVED.get(intent, intent)
             if intent not in processor.domain.intents:
                 raise BadTurn("text: payload names no intent")
@@ -184,12 +192,36 @@ class TurnChannel(InputChannel):
                 "pressed": True,
             }
         parsed: dict[str, Any] = await processor.parse_message(message, tracker)
+        # In a form a message is an answer, however many wishes it may hold.
+        second = None if tracker.active_loop_name else parsed.get("second")
+        if second:
+            message = UserMessage(second["first_text"], metadata=message.metadata)
+            parsed = await processor.parse_message(message, tracker)
+        parsed["second"] = second
         heard = parsed["intent"]
         parsed["understood"] = heard
         name, confidence = heard.get("name"), float(heard.get("confidence") or 0.0)
         name = RESERVED.get(name, name) if confidence >= self.thresholds.act else "unclear"
         parsed["intent"] = {"name": name or "unclear", "confidence": confidence}
         return parsed
+
+
+def _offer_second(state: dict[str, Any], parsed: Mapping[str, Any], messages: list[dict[str, Any]]) -> None:
+    """Keep a message's second wish until no form is open, then offer it under the last bubble, once."""
+    wish = parsed.get("second") or state["slots"].get("next_wish")
+    if not wish:
+        return
+    if "form" in state or not messages:
+        state["slots"]["next_wish"] = wish
+        return
+    state["slots"].pop("next_wish", None)
+    last = messages[-1]
+    what = wish["title"] or {"$text": f"button.intent_{wish['intent']}"}
+    offer = {"$text": "wish.next", "values": {"what": what}}
+    own = {"$text": last["text_key"], "values": last["values"]}
+    last |= {"text_key": "layout.lines", "values": {"first": own, "second": offer}}
+    payload = f"/{SAY}" + json.dumps({"text": wish["text"]}, ensure_ascii=False)
+    last["buttons"] = [{"title_key": "button.next_wish", "payload": payload}, *last["buttons"]]
 
 
 def _kinds(error: BaseException | None) -> str:

@@ -6,7 +6,6 @@ second. Exit status 2 with one line on stderr when there is no model.
 """
 
 import argparse
-import io
 import json
 import os
 import sys
@@ -20,7 +19,7 @@ from intents import catalog as catalogue
 from intents.masking import mask
 
 ROOT = Path(__file__).resolve().parents[1]
-MEMBER = "classifier.bin"
+MEMBER = "judge.bin"
 HOME = "kota_mojokerto"
 
 
@@ -38,7 +37,7 @@ def newest_model(folder: Path) -> Path:
 
 def load_reader(model: Path) -> Any:
     """Return a Reader of the classifier inside a Rasa model archive. Raises NoModel for a foreign archive."""
-    from intents.pipeline.classifier import Classifier
+    from intents.pipeline.judge import Judge
     from intents.reading import Reader
 
     with tarfile.open(model, "r:gz") as archive:
@@ -47,7 +46,7 @@ def load_reader(model: Path) -> Any:
             raise NoModel(f"{model.name} was trained with another pipeline: run `lawang train --force`")
         extracted = archive.extractfile(member)
         content = extracted.read() if extracted else b""
-    return Reader(Classifier.from_bytes(io.BytesIO(content).getvalue()), catalogue.load(ROOT))
+    return Reader(Judge.from_bytes(content), catalogue.load(ROOT))
 
 
 def line(

@@ -23,11 +23,12 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from intents import catalog as catalogue
 from intents import reading, thresholds
-from intents.pipeline.classifier import Classifier
-from intents.pipeline.classifier import train as train_classifier
+from intents.pipeline import judge
 from intents.pipeline.examples import collect
+from intents.pipeline.judge import Judge
+from intents.pipeline.opinion import MOST_SENTENCES
 
-FILE = "classifier.bin"
+FILE = "judge.bin"
 ROOT = Path(__file__).resolve().parents[2]
 LEARNED_FROM = (
     "intents/normaliser.py",
@@ -44,7 +45,15 @@ class Understanding(GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"ranking_length": 10, "strength": 1.0, "seed": 7}
+        return {
+            "ranking_length": 10,
+            "strength": 1.0,
+            "seed": 7,
+            # Sentences whose meaning is learnt (encoding takes most of the training).
+            "encoded": MOST_SENTENCES,
+            # For data that are not ours: leave data/thresholds.yml as it is.
+            "keep_thresholds": False,
+        }
 
     @staticmethod
     def required_packages() -> list[str]:
@@ -93,7 +102,8 @@ class Understanding(GraphComponent):
     ) -> Understanding:
         component = cls(config, model_storage, resource)
         with model_storage.read_from(resource) as folder:
-            component._reader = reading.Reader(Classifier.load(Path(folder) / FILE), catalogue.load())
+            judged = Judge.from_bytes((Path(folder) / FILE).read_bytes())
+        component._reader = reading.Reader(judged, catalogue.load())
         return component
 
     def train(self, training_data: TrainingData) -> Resource:
@@ -111,15 +121,15 @@ class Understanding(GraphComponent):
             sys.stdout.write(f"  {time.monotonic() - started:3.0f} s  {line}\n")
             sys.stdout.flush()
 
-        classifier = train_classifier(collect(sentences, loaded), strength, self._config["seed"], tell)
-        sure = classifier.questions["intent"].sure
-        if sure:
-            act = thresholds.act_from(sure)
+        labelled = collect(sentences, loaded)
+        judged, trials = judge.train(labelled, strength, self._config["seed"], self._config["encoded"], tell)
+        if "intent" in trials and not self._config["keep_thresholds"]:
+            act = thresholds.act_from(trials["intent"].sure)
             changed = thresholds.write(act, thresholds.WORTH_OFFERING)
             tell(f"act from {act:.2f}" + (", now in data/thresholds.yml" if changed else ""))
         with self._storage.write_to(self._resource) as folder:
-            classifier.save(Path(folder) / FILE)
-        self._reader = reading.Reader(classifier, loaded)
+            (Path(folder) / FILE).write_bytes(judged.to_bytes())
+        self._reader = reading.Reader(judged, loaded)
         return self._resource
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:

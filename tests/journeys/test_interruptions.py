@@ -110,3 +110,24 @@ async def test_a_city_that_fails_loses_no_report_and_files_it_once_it_is_back(
             await talk.pushed("MJK-", 40)
         listing = await talk.say("laporan saya")
         assert listing.count("MJK-") == 1
+
+
+async def test_the_second_of_two_wishes_is_offered_when_the_first_is_done(system: System) -> None:
+    async with journey(system) as talk:
+        answer = await talk.say(f"syarat KTP hilang apa aja, sekalian mau lapor {REPORT}")
+        assert "KTP" in answer
+        assert "Ya, yang tadi" in talk.titles
+        await talk.press("Ya, yang tadi")
+        assert "Lewati" in talk.titles
+        await talk.press("Lewati")
+        number(await talk.press("Kirim"))
+
+
+async def test_a_second_wish_waits_until_the_form_is_over(system: System) -> None:
+    async with journey(system) as talk:
+        await talk.say(f"lapor {REPORT}, sekalian tanya syarat KTP hilang")
+        assert "Ya, yang tadi" not in talk.titles
+        await talk.press("Lewati")
+        number(await talk.press("Kirim"))
+        assert "Ya, yang tadi" in talk.titles
+        assert "KTP" in await talk.press("Ya, yang tadi")
