@@ -161,10 +161,10 @@ def doctor() -> None:
     raise SystemExit(asyncio.run(examine(_settings(), click.echo)))
 
 
-@main.command()
-@click.argument("names", nargs=-1)
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("names", nargs=-1, type=click.UNPROCESSED)
 def bench(names: tuple[str, ...]) -> None:
-    """Run the benchmarks of tests/benchmarks (all of them, or those named)."""
+    """Run the benchmarks of tests/benchmarks (all of them, or those named; `--list` says which)."""
     settings = _settings()
     command = [sys.executable, "-m", "tests.benchmarks", *names]
     raise SystemExit(subprocess.call(command, cwd=settings.root))

@@ -13,14 +13,17 @@ from typing import Any
 
 from bot.settings import ROOT
 
-NAMES = ("turns", "door", "parse")
+NAMES = ("turns", "door", "parse", "nlu")
 
 
 def main() -> int:
     """Run what was asked for; the exit code is 2 for an unknown name."""
     parser = argparse.ArgumentParser(prog="lawang bench", description="Benchmarks, each next to a baseline.")
     parser.add_argument(
-        "names", nargs="*", help=f"one or more of: {', '.join(NAMES)}; all of them by default"
+        "names", nargs="*", help=f"one or more of: {', '.join(NAMES)}; all that need nothing by default"
+    )
+    parser.add_argument(
+        "--massive", action="append", type=Path, default=[], metavar="FILE", help="for nlu: a file of MASSIVE"
     )
     parser.add_argument("--list", action="store_true", help="say what there is")
     given = parser.parse_args()
@@ -31,13 +34,16 @@ def main() -> int:
         return 0
     if unknown := set(given.names) - set(NAMES):
         parser.error(f"no benchmark called {', '.join(sorted(unknown))}")
+    if "nlu" in given.names and not given.massive:
+        parser.error("nlu needs the public data: --massive id-ID.jsonl --massive jv-ID.jsonl")
+    default = [name for name in NAMES if name != "nlu" or given.massive]
     folder = ROOT / "var" / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)
     started = datetime.now().astimezone()
     print(f"{started:%Y-%m-%d %H:%M}, {machine()['processor']}, {os.cpu_count()} cores\n", flush=True)
-    for name in given.names or NAMES:
+    for name in given.names or default:
         before = os.getloadavg()
-        result = modules[name].run()
+        result = modules[name].run(given.massive) if name == "nlu" else modules[name].run()
         for table in result.tables:
             print(table.text(), flush=True)
         about: dict[str, Any] = {"at": started.isoformat(timespec="seconds"), "machine": machine()}

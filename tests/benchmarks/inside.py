@@ -1,8 +1,9 @@
 """Time the parsing of messages inside Rasa: `python -m tests.benchmarks.inside MODEL` in Rasa's
 environment.
 
-Texts on stdin, one a line; one JSON object on stdout: seconds to load, and the milliseconds of each
-message. Only the standard library and Rasa, because that environment has nothing else of ours.
+Texts on stdin, one a line; one JSON object on stdout: seconds to load, milliseconds and intent of each
+message, and what the process holds in memory at the end. Only the standard library and Rasa, because that
+environment has nothing else of ours.
 """
 
 import asyncio
@@ -40,12 +41,23 @@ async def main() -> None:
     logging.getLogger("rasa").setLevel(logging.ERROR)
     agent = Agent.load(model)
     loaded = time.perf_counter() - started
-    took = []
+    took, intents = [], []
     for text in [*texts[:WARM_UP], *texts]:
         begun = time.perf_counter()
-        await agent.processor.parse_message(UserMessage(text, metadata=METADATA))
+        read = await agent.processor.parse_message(UserMessage(text, metadata=METADATA))
         took.append(1000 * (time.perf_counter() - begun))
-    print(json.dumps({"load_seconds": loaded, "milliseconds": took[WARM_UP:]}))
+        intents.append((read.get("intent") or {}).get("name"))
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    print(
+        json.dumps(
+            {
+                "load_seconds": loaded,
+                "milliseconds": took[WARM_UP:],
+                "intents": intents[WARM_UP:],
+                "resident_megabytes": pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":
