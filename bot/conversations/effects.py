@@ -12,7 +12,7 @@ from actions import effects
 from bot import metrics
 from bot.conversations import handoff, privacy
 from bot.door import Door
-from bot.storage import cases
+from bot.storage import bookings, cases
 from bot.storage.conversations import set_language
 from bot.storage.database import values_at_fault
 from bot.vocabulary.conversations import Conversation, Say
@@ -123,7 +123,7 @@ async def _apply_one(
                 "name": effect.name,
                 "starts_at": _moment(effect.starts_at, zone),
             }
-            await cases.book(conn, {**owner, **row}, now)
+            await bookings.book(conn, {**owner, **row}, now)
         case effects.BookingMoved():
             moved = {
                 "number": effect.number,
@@ -162,7 +162,7 @@ async def _move_booking(
 ) -> None:
     """Move a booking of this conversation. Its owner hears of any other through the backend's own report."""
     changed = {**values, "moved_at": now, "updated_at": now}
-    if not await cases.move_booking(conn, connector, code, conversation.id, **changed):
+    if not await bookings.move(conn, connector, code, conversation.id, **changed):
         log.warning("%s: booking %s is not followed by conversation %s", connector, code, conversation.id)
 
 

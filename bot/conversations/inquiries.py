@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.conversations import updates
 from bot.door import Door
-from bot.storage import cases
+from bot.storage import bookings, cases
 from connectors.capabilities import BookingState, Capability, CaseState, StatusUpdate
 from connectors.dialects.base import Connector
 from connectors.errors import CaseNotFound, ConnectorError
@@ -46,7 +46,7 @@ async def ask(door: Door, connector: Connector, pace: timedelta) -> int:
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
         due_cases = await cases.due_cases(conn, connector.id, now - pace, now, AT_ONCE)
-        due_bookings = await cases.due_bookings(conn, connector.id, now - pace, now, AT_ONCE)
+        due_bookings = await bookings.due(conn, connector.id, now - pace, now, AT_ONCE)
     found = 0
     for row in due_cases:
         update = await _case(door, connector, row.kind, row.reference)

@@ -16,7 +16,7 @@ from bot.channels.base import ChannelError
 from bot.conversations import choices, commands, effects, handoff, language, outbound, speech
 from bot.dialogue.base import DialogueError, DialogueUnavailable
 from bot.door import Door
-from bot.storage import buttons, cases, conversations, messages
+from bot.storage import bookings, buttons, cases, conversations, messages
 from bot.storage.buttons import OfferedButton
 from bot.storage.conversations import Claim, ClaimLost
 from bot.storage.database import values_at_fault
@@ -109,7 +109,7 @@ async def _context(door: Door, conversation: Conversation) -> Context:
         elif first is not None and first.kind == IncomingKind.TEXT:
             offered = await buttons.newest(conn, conversation.id)
         known_cases = await cases.cases_of(conn, conversation.id) if first else []
-        known_bookings = await cases.bookings_of(conn, conversation.id) if first else []
+        known_bookings = await bookings.of(conn, conversation.id) if first else []
     return Context(conversation, batch, offered, pressed, known_cases, known_bookings)
 
 

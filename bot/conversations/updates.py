@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import metrics
 from bot.conversations import outbound, speech
 from bot.door import Door
-from bot.storage import cases, conversations
+from bot.storage import bookings, cases, conversations
 from bot.vocabulary.conversations import Conversation, Say
 from bot.vocabulary.messages import OutgoingMessage
 from connectors.capabilities import BookingStatus, CaseStatus, StatusUpdate
@@ -76,7 +76,7 @@ async def _record(
         return Recorded.DUPLICATE
     outcomes: list[Recorded] = []
     if update.subject == "booking":
-        booking = await cases.find_booking(conn, update.connector, update.reference)
+        booking = await bookings.find(conn, update.connector, update.reference)
         if booking is None or booking.conversation_id not in following:
             raise _FollowedMeanwhile
         outcomes.append(await _move_booking(conn, door, booking, update, now, told))
@@ -133,10 +133,10 @@ async def _move_booking(
     changed = outcome is Recorded.APPLIED
     if changed:
         news = {"status": update.status, "moved_at": update.occurred_at, "updated_at": now}
-        await cases.move_booking(conn, update.connector, row.code, row.conversation_id, **news)
+        await bookings.move(conn, update.connector, row.code, row.conversation_id, **news)
     elif outcome is Recorded.UNCHANGED:
         moved = {"moved_at": update.occurred_at}
-        await cases.move_booking(conn, update.connector, row.code, row.conversation_id, **moved)
+        await bookings.move(conn, update.connector, row.code, row.conversation_id, **moved)
     near = (
         outcome is Recorded.UNCHANGED
         and row.status in STILL_WAITING

@@ -1,4 +1,4 @@
-"""Cases and bookings that citizens follow, the updates about them, and complaints still to be filed."""
+"""Cases that citizens follow, the updates about cases and bookings, and complaints still to be filed."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.database import insert_once
 from bot.storage.tables import bookings, cases, filings, updates
-from bot.vocabulary.cases import Booking, Case
+from bot.vocabulary.cases import Case
 from connectors.capabilities import CaseStatus, StatusUpdate
 
 
@@ -28,21 +28,6 @@ def _case(row: Any) -> Case:
         promised_at=row.promised_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
-    )
-
-
-def _booking(row: Any) -> Booking:
-    return Booking(
-        id=row.id,
-        tenant=row.tenant,
-        conversation_id=row.conversation_id,
-        connector=row.connector,
-        code=row.code,
-        number=row.number,
-        service=row.service,
-        counter=row.counter,
-        starts_at=row.starts_at,
-        status=row.status,
     )
 
 
@@ -83,45 +68,6 @@ async def followers(conn: AsyncConnection, connector: str, reference: str) -> li
 async def move_case(conn: AsyncConnection, case_id: str, **values: Any) -> None:
     """Write what an update changed."""
     await conn.execute(cases.update().where(cases.c.id == case_id).values(**values))
-
-
-async def book(conn: AsyncConnection, values: dict[str, Any], now: datetime) -> bool:
-    """Remember a booking once; True when it is new."""
-    row = {"id": uuid.uuid4().hex, "created_at": now, "updated_at": now, "status": "booked", **values}
-    return await insert_once(conn, bookings, row, ["connector", "code"])
-
-
-async def bookings_of(conn: AsyncConnection, conversation_id: str, limit: int = 10) -> list[Booking]:
-    """A conversation's bookings, newest first."""
-    query = (
-        sa.select(bookings)
-        .where(bookings.c.conversation_id == conversation_id)
-        .order_by(bookings.c.created_at.desc())
-        .limit(limit)
-    )
-    return [_booking(row) for row in await conn.execute(query)]
-
-
-async def find_booking(conn: AsyncConnection, connector: str, code: str) -> Any | None:
-    """The row of a booking, locked until the transaction ends. Lock its conversation first."""
-    query = sa.select(bookings).where(bookings.c.connector == connector, bookings.c.code == code)
-    return (await conn.execute(query.with_for_update())).first()
-
-
-async def move_booking(
-    conn: AsyncConnection, connector: str, code: str, conversation_id: str, **values: Any
-) -> bool:
-    """Write what an effect or an update changed; False when the booking is not this conversation's."""
-    statement = (
-        bookings.update()
-        .where(
-            bookings.c.connector == connector,
-            bookings.c.code == code,
-            bookings.c.conversation_id == conversation_id,
-        )
-        .values(**values)
-    )
-    return (await conn.execute(statement)).rowcount == 1
 
 
 async def add_update(conn: AsyncConnection, update: StatusUpdate, now: datetime) -> bool:
@@ -219,31 +165,6 @@ async def due_cases(
         .where(cases.c.id.in_(sa.select(due.c.id)))
         .values(polled_at=now)
         .returning(cases.c.id, cases.c.reference, cases.c.kind)
-    )
-    return list(await conn.execute(statement))
-
-
-async def due_bookings(
-    conn: AsyncConnection, connector: str, before: datetime, now: datetime, limit: int
-) -> list[Any]:
-    """Take today's live bookings of one app that nobody asked about since `before`."""
-    due = (
-        sa.select(bookings.c.id)
-        .where(
-            bookings.c.connector == connector,
-            bookings.c.status.in_(["booked", "checked_in", "rescheduled"]),
-            bookings.c.starts_at.between(now - timedelta(hours=12), now + timedelta(hours=12)),
-            sa.func.coalesce(bookings.c.polled_at, bookings.c.updated_at) <= before,
-        )
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    statement = (
-        bookings.update()
-        .where(bookings.c.id.in_(sa.select(due.c.id)))
-        .values(polled_at=now)
-        .returning(bookings.c.id, bookings.c.code)
     )
     return list(await conn.execute(statement))
 
