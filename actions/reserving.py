@@ -1,6 +1,7 @@
 """What becomes of a finished booking: the place is taken once, or the citizen hears why not."""
 
 from dataclasses import replace
+from typing import Any
 
 from actions.booking import DRAFT, NAME, OFFERS, REVIEW, SERVICE, TIME, UNSURE
 from actions.effects import BookingMade
@@ -33,7 +34,7 @@ async def _reserve(turn: Turn, answer: Answer) -> None:
     service = runtime().catalog.services[turn.slot(SERVICE)]
     chosen = turn.slot(TIME)
     unsure = turn.slot(UNSURE)
-    wish = {"slot_id": chosen["id"], "service": service.id, "name": turn.slot(NAME)}
+    wish: dict[str, Any] = {"slot_id": chosen["id"], "service": service.id, "name": turn.slot(NAME)}
     if unsure is None or unsure["slot_id"] == wish["slot_id"]:
         wish["idempotency_key"] = (
             unsure["idempotency_key"] if unsure else turn.slot("draft_key") or turn.key("booking")
@@ -87,7 +88,7 @@ async def _reserve(turn: Turn, answer: Answer) -> None:
 
 
 async def _take(
-    connector: Connector, wish: dict[str, str], unsure: dict[str, str] | None, turn: Turn
+    connector: Connector, wish: dict[str, Any], unsure: dict[str, Any] | None, turn: Turn
 ) -> BookingReceipt:
     """Reserve a place. A reservation whose answer was lost is asked for again with its own key first.
 

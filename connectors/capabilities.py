@@ -1,12 +1,48 @@
 """The closed list of what a city system can do for a citizen, with typed requests and answers.
 
 A dialect implements some of these operations; a manifest names which of them its app offers.
-All times are timezone-aware; all coordinates are WGS84 degrees.
+All times are timezone-aware; all coordinates are WGS84 degrees. Queue places have their own words in
+connectors.queues; those named here since the first version stay importable from here.
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
+
+from connectors.queues import (
+    BookingEvent,
+    BookingReceipt,
+    BookingRequest,
+    BookingSlot,
+    BookingState,
+    BookingStatus,
+    CounterLive,
+    DaySlots,
+    Pace,
+    SlotQuery,
+)
+
+__all__ = [
+    "BookingEvent",
+    "BookingReceipt",
+    "BookingRequest",
+    "BookingSlot",
+    "BookingState",
+    "BookingStatus",
+    "Capability",
+    "CaseComment",
+    "CaseReceipt",
+    "CaseState",
+    "CaseStatus",
+    "ComplaintDraft",
+    "CounterLive",
+    "DaySlots",
+    "Pace",
+    "Photo",
+    "Place",
+    "SlotQuery",
+    "StatusUpdate",
+]
 
 
 class Capability(StrEnum):
@@ -21,6 +57,16 @@ class Capability(StrEnum):
     BOOKING_RESCHEDULE = "booking.reschedule"
     BOOKING_CANCEL = "booking.cancel"
     BOOKING_LIVE = "booking.live"
+    BOOKING_COUNTERS = "booking.counters"
+    BOOKING_HOLD = "booking.hold"
+    BOOKING_CONFIRM = "booking.confirm"
+    BOOKING_RELEASE = "booking.release"
+    BOOKING_CHECK_IN = "booking.check_in"
+    BOOKING_WAIT = "booking.wait"
+    BOOKING_WAITING = "booking.waiting"
+    BOOKING_LEAVE = "booking.leave"
+    BOOKING_ACCEPT = "booking.accept"
+    BOOKING_REGISTER = "booking.register"
     PERMIT_STATUS = "permit.status"
 
 
@@ -55,19 +101,6 @@ _OPEN = frozenset(
         CaseStatus.UNKNOWN,
     }
 )
-
-
-class BookingStatus(StrEnum):
-    """Canonical states of a queue place."""
-
-    BOOKED = "booked"
-    CHECKED_IN = "checked_in"
-    CALLED = "called"
-    SERVED = "served"
-    MISSED = "missed"
-    CANCELLED = "cancelled"
-    RESCHEDULED = "rescheduled"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +149,9 @@ class CaseReceipt:
 class StatusUpdate:
     """A backend's word on a case or booking. `event_id` is unique per connector; twice the same is one event.
 
-    `subject` is `case` or `booking`. `status` is a CaseStatus or BookingStatus value, `backend_status` the
-    backend's own word for it. `ahead` and `now_serving` come with bookings only.
+    `subject` is `case`, `booking` or `waiting`. `status` is a CaseStatus, BookingStatus or WaitingStatus
+    value, `backend_status` the backend's own word for it. What follows `note` comes from queues only; see
+    connectors.queues.BookingEvent for which event carries what.
     """
 
     connector: str
@@ -130,6 +164,12 @@ class StatusUpdate:
     note: str | None = None
     now_serving: str | None = None
     ahead: int | None = None
+    event: BookingEvent | None = None
+    number: str | None = None
+    starts_at: datetime | None = None
+    slot_id: str | None = None
+    expires_at: datetime | None = None
+    pace: Pace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,80 +183,6 @@ class CaseState:
     title: str | None = None
     holder: str | None = None
     backend_status: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SlotQuery:
-    """Which places are free at `counter` for `service` on `day`."""
-
-    service: str
-    day: date
-    counter: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BookingSlot:
-    """A time at a counter with `left` places."""
-
-    id: str
-    counter: str
-    starts_at: datetime
-    left: int
-
-
-@dataclass(frozen=True, slots=True)
-class DaySlots:
-    """The answer to a SlotQuery. `closed_reason` is set when the counter does not open that day."""
-
-    day: date
-    slots: tuple[BookingSlot, ...] = ()
-    closed_reason: str | None = None
-    next_open: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BookingRequest:
-    """One place for one person. `idempotency_key` is the same for every retry of the same booking."""
-
-    idempotency_key: str
-    slot_id: str
-    service: str
-    name: str
-    contact: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BookingReceipt:
-    """The place is taken: `code` to show, `number` that will be called."""
-
-    code: str
-    number: str
-    counter: str
-    starts_at: datetime
-    status: BookingStatus = BookingStatus.BOOKED
-
-
-@dataclass(frozen=True, slots=True)
-class BookingState:
-    """What `booking.status` answers."""
-
-    code: str
-    number: str
-    counter: str
-    starts_at: datetime
-    status: BookingStatus
-    ahead: int | None = None
-    now_serving: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CounterLive:
-    """The board of one counter right now."""
-
-    counter: str
-    now_serving: str | None
-    waiting: int
-    as_of: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,16 @@
 ConnectorError
 ├── BackendUnreachable   timeout, connection, 5xx, 429      try again later; see `outcome_unknown`
 ├── BackendRejected      4xx with a reason                  tell the citizen what to change
-│   └── SlotTaken        the place went to someone else     offer the next ones
+│   ├── SlotTaken        the place went to someone else     offer the next ones: `alternatives`
+│   ├── HoldExpired      a hold or an offer is over         choose a time again
+│   ├── LimitReached     as many places as one may have     move or give back one of them
+│   └── PersonUnknown    a puskesmas knows no such patient  register first, or come to the desk
 ├── BackendChanged       the answer does not fit            tell the operator; the citizen hears "gangguan"
 ├── CaseNotFound         no such reference                  ask for the number again
 └── NotOffered           no app of this tenant does this    offer the directory or an agent
 """
+
+from connectors.queues import BookingSlot
 
 
 class ConnectorError(Exception):
@@ -38,9 +43,31 @@ class BackendRejected(ConnectorError):
 
 
 class SlotTaken(BackendRejected):
-    """Someone else was quicker."""
+    """Someone else was quicker. `alternatives` are the next free places, as far as the backend says."""
 
     text_key = "error.slot_taken"
+
+    def __init__(self, connector: str, detail: str = "", alternatives: tuple[BookingSlot, ...] = ()) -> None:
+        super().__init__(connector, detail)
+        self.alternatives = alternatives
+
+
+class HoldExpired(BackendRejected):
+    """The hold or the offer is over; nothing was booked with it."""
+
+    text_key = "error.hold_expired"
+
+
+class LimitReached(BackendRejected):
+    """This person has as many places as one may have; `detail` says the rule."""
+
+    text_key = "error.limit_reached"
+
+
+class PersonUnknown(BackendRejected):
+    """The backend wants to know the person first (BPJS antrean FKTP: metadata.code 202)."""
+
+    text_key = "error.person_unknown"
 
 
 class BackendChanged(ConnectorError):

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from enum import Enum
 from typing import Any
 
@@ -16,6 +16,7 @@ from connectors.capabilities import (
     Place,
     SlotQuery,
 )
+from connectors.queues import Confirmation, HoldRequest, PersonNumbers, Priority, Registration, WaitingWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,10 @@ SHAPES: dict[Capability, Shape] = {
     ),
     Capability.BOOKING_SLOTS: _shape("slots", "service day counter", "slots", "day closed_reason next_open"),
     Capability.BOOKING_RESERVE: _shape(
-        "reserve", "idempotency_key slot_id service name contact", f"code {_BOOKING}", "status"
+        "reserve",
+        "idempotency_key slot_id service name contact person priority numbers.nik numbers.card complaint",
+        f"code {_BOOKING}",
+        "status",
     ),
     Capability.BOOKING_STATUS: _shape(
         "booking_status", "code", f"status {_BOOKING}", "code ahead now_serving", subject="code"
@@ -80,6 +84,22 @@ SHAPES: dict[Capability, Shape] = {
     Capability.BOOKING_CANCEL: _shape("cancel_booking", "idempotency_key code", subject="code"),
     Capability.BOOKING_LIVE: _shape(
         "live", "counter", "waiting", "counter now_serving as_of", subject="counter"
+    ),
+    Capability.BOOKING_COUNTERS: _shape("counters", ""),
+    Capability.BOOKING_HOLD: _shape("hold", "idempotency_key slot_id service person"),
+    Capability.BOOKING_CONFIRM: _shape(
+        "confirm", "idempotency_key code name contact priority", subject="code"
+    ),
+    Capability.BOOKING_RELEASE: _shape("release", "idempotency_key code", subject="code"),
+    Capability.BOOKING_CHECK_IN: _shape("check_in", "idempotency_key code", subject="code"),
+    Capability.BOOKING_WAIT: _shape(
+        "join_waiting_list", "idempotency_key service day name person contact priority earliest latest"
+    ),
+    Capability.BOOKING_WAITING: _shape("waiting_place", "id", subject="id"),
+    Capability.BOOKING_LEAVE: _shape("leave_waiting_list", "idempotency_key id", subject="id"),
+    Capability.BOOKING_ACCEPT: _shape("accept_offer", "idempotency_key id", subject="id"),
+    Capability.BOOKING_REGISTER: _shape(
+        "register_person", "idempotency_key counter numbers family_card name sex birth_date address"
     ),
     Capability.PERMIT_STATUS: _shape(
         "permit_status", "reference", "status", "reference updated_at note title holder", subject="reference"
@@ -94,6 +114,12 @@ REQUIRED_GIVEN: dict[Capability, frozenset[str]] = {
     Capability.BOOKING_RESERVE: frozenset({"slot_id", "service", "name"}),
     Capability.BOOKING_RESCHEDULE: frozenset({"code", "slot_id"}),
     Capability.BOOKING_CANCEL: frozenset({"code"}),
+    Capability.BOOKING_HOLD: frozenset({"slot_id", "service"}),
+    Capability.BOOKING_CONFIRM: frozenset({"code", "name"}),
+    Capability.BOOKING_WAIT: frozenset({"service", "day", "name"}),
+    Capability.BOOKING_REGISTER: frozenset(
+        {"counter", "numbers", "family_card", "name", "sex", "birth_date"}
+    ),
 }
 
 
@@ -149,28 +175,61 @@ def arguments(capability: Capability, given: Mapping[str, Any]) -> tuple[Any, ..
         case Capability.COMPLAINT_COMMENT:
             return (CaseComment(key, str(given["reference"]), str(given["text"]), photos),)
         case Capability.BOOKING_SLOTS:
-            try:
-                day = date.fromisoformat(str(given["day"]))
-            except ValueError:
-                raise ValueError(f"{capability}: day must be a date like 2026-11-24") from None
-            return (SlotQuery(str(given["service"]), day, given.get("counter")),)
-        case Capability.BOOKING_RESERVE:
-            return (
-                BookingRequest(
-                    key,
-                    str(given["slot_id"]),
-                    str(given["service"]),
-                    str(given["name"]),
-                    given.get("contact"),
-                ),
-            )
+            return (SlotQuery(str(given["service"]), _day(capability, given["day"]), given.get("counter")),)
         case Capability.BOOKING_RESCHEDULE:
             return (str(given["code"]), str(given["slot_id"]), key)
-        case Capability.BOOKING_CANCEL:
-            return (str(given["code"]), key)
+        case (
+            Capability.BOOKING_RESERVE
+            | Capability.BOOKING_HOLD
+            | Capability.BOOKING_CONFIRM
+            | Capability.BOOKING_WAIT
+            | Capability.BOOKING_REGISTER
+        ):
+            return (_wish(capability, given, key),)
         case _:
-            assert shape.subject is not None
-            return (str(given[shape.subject]),)
+            subject = (str(given[shape.subject]),) if shape.subject else ()
+            return (*subject, key) if shape.writes else subject
+
+
+_WISHES: dict[Capability, type[Any]] = {
+    Capability.BOOKING_RESERVE: BookingRequest,
+    Capability.BOOKING_HOLD: HoldRequest,
+    Capability.BOOKING_CONFIRM: Confirmation,
+    Capability.BOOKING_WAIT: WaitingWish,
+    Capability.BOOKING_REGISTER: Registration,
+}
+
+
+def _wish(capability: Capability, given: Mapping[str, Any], key: str) -> Any:
+    """Build what a queue is asked for, each field in its own type."""
+    kind = _WISHES[capability]
+    found: dict[str, Any] = {}
+    for name in given:
+        match name:
+            case "day" | "birth_date":
+                found[name] = _day(capability, given[name])
+            case "earliest" | "latest":
+                found[name] = time.fromisoformat(str(given[name]))
+            case "priority":
+                found[name] = Priority(given[name])
+            case "numbers":
+                found[name] = PersonNumbers(**given[name])
+            case "address":
+                found[name] = dict(given[name])
+            case _:
+                found[name] = str(given[name])
+    if "idempotency_key" in {field.name for field in dataclasses.fields(kind)}:
+        found["idempotency_key"] = key
+    else:
+        found.pop("idempotency_key", None)
+    return kind(**found)
+
+
+def _day(capability: Capability, raw: Any) -> date:
+    try:
+        return date.fromisoformat(str(raw))
+    except ValueError:
+        raise ValueError(f"{capability}: a day must be a date like 2026-11-24") from None
 
 
 def to_json(value: Any) -> Any:
@@ -179,8 +238,10 @@ def to_json(value: Any) -> Any:
         return {item.name: to_json(getattr(value, item.name)) for item in dataclasses.fields(value)}
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, datetime | date):
+    if isinstance(value, datetime | date | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, list | tuple):
         return [to_json(item) for item in value]
     return value

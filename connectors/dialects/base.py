@@ -28,6 +28,15 @@ from connectors.errors import (
 )
 from connectors.exchange import Answer, Endpoint
 from connectors.manifest import Manifest
+from connectors.queues import (
+    Confirmation,
+    Counter,
+    Hold,
+    HoldRequest,
+    Registration,
+    WaitingPlace,
+    WaitingWish,
+)
 
 
 class Connector(Protocol):
@@ -62,6 +71,28 @@ class Connector(Protocol):
     async def reschedule(self, code: str, slot_id: str, idempotency_key: str) -> BookingReceipt: ...
     async def cancel_booking(self, code: str, idempotency_key: str) -> None: ...
     async def live(self, counter: str) -> CounterLive: ...
+    async def counters(self) -> tuple[Counter, ...]: ...
+    async def hold(self, request: HoldRequest) -> Hold:
+        """Keep a place for a while. Raises SlotTaken, LimitReached."""
+        ...
+
+    async def confirm(self, confirmation: Confirmation) -> BookingReceipt:
+        """Turn a hold into a booking. Raises HoldExpired, LimitReached, CaseNotFound."""
+        ...
+
+    async def release(self, code: str, idempotency_key: str) -> None: ...
+    async def check_in(self, code: str, idempotency_key: str) -> BookingState: ...
+    async def join_waiting_list(self, wish: WaitingWish) -> WaitingPlace: ...
+    async def waiting_place(self, place_id: str) -> WaitingPlace: ...
+    async def leave_waiting_list(self, place_id: str, idempotency_key: str) -> None: ...
+    async def accept_offer(self, place_id: str, idempotency_key: str) -> BookingReceipt:
+        """Take the place that was offered. Raises HoldExpired, LimitReached."""
+        ...
+
+    async def register_person(self, registration: Registration) -> str:
+        """Make a patient known; returns the record number."""
+        ...
+
     async def permit_status(self, reference: str) -> CaseState: ...
 
 
@@ -118,6 +149,36 @@ class CityApp:
 
     async def live(self, counter: str) -> CounterLive:
         self.not_offered(Capability.BOOKING_LIVE)
+
+    async def counters(self) -> tuple[Counter, ...]:
+        self.not_offered(Capability.BOOKING_COUNTERS)
+
+    async def hold(self, request: HoldRequest) -> Hold:
+        self.not_offered(Capability.BOOKING_HOLD)
+
+    async def confirm(self, confirmation: Confirmation) -> BookingReceipt:
+        self.not_offered(Capability.BOOKING_CONFIRM)
+
+    async def release(self, code: str, idempotency_key: str) -> None:
+        self.not_offered(Capability.BOOKING_RELEASE)
+
+    async def check_in(self, code: str, idempotency_key: str) -> BookingState:
+        self.not_offered(Capability.BOOKING_CHECK_IN)
+
+    async def join_waiting_list(self, wish: WaitingWish) -> WaitingPlace:
+        self.not_offered(Capability.BOOKING_WAIT)
+
+    async def waiting_place(self, place_id: str) -> WaitingPlace:
+        self.not_offered(Capability.BOOKING_WAITING)
+
+    async def leave_waiting_list(self, place_id: str, idempotency_key: str) -> None:
+        self.not_offered(Capability.BOOKING_LEAVE)
+
+    async def accept_offer(self, place_id: str, idempotency_key: str) -> BookingReceipt:
+        self.not_offered(Capability.BOOKING_ACCEPT)
+
+    async def register_person(self, registration: Registration) -> str:
+        self.not_offered(Capability.BOOKING_REGISTER)
 
     async def permit_status(self, reference: str) -> CaseState:
         self.not_offered(Capability.PERMIT_STATUS)

@@ -65,6 +65,10 @@ class RestJson(CityApp):
             "service": self._code(self.manifest.values.service, request.service),
             "name": request.name,
             "contact": request.contact,
+            "person": request.person,
+            "priority": str(request.priority),
+            "numbers": {"nik": request.numbers.nik, "card": request.numbers.card},
+            "complaint": request.complaint,
         }
         return answers.booking_receipt(await self._ask(Capability.BOOKING_RESERVE, fields))
 

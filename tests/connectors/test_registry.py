@@ -18,9 +18,13 @@ def complaints(small, app, **changes):
     return {"manifest": small | {"id": app, "operations": operation} | changes}
 
 
+# The rest of the queue's capabilities come with the dialects that speak them.
+OFFERED = [one for one in Capability if not one.startswith("booking.")] + [Capability.BOOKING_RESERVE]
+
+
 def test_the_shipped_apps_serve_kota_mojokerto(client_of):
     registry = Registry.load(environment={}, client=client_of(None))
-    found = {capability: registry.find("kota_mojokerto", capability).id for capability in Capability}
+    found = {capability: registry.find("kota_mojokerto", capability).id for capability in OFFERED}
     assert set(found.values()) == {"curhat_ning_ita", "mpp_gajah_mada", "perizinan"}
     assert found[Capability.COMPLAINT_COMMENT] == "curhat_ning_ita"
     assert registry.find("kota_mojokerto", SLOTS, "ktp_hilang").id == "mpp_gajah_mada"
