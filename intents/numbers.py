@@ -12,9 +12,9 @@ _WORDS = {
     5: "lima limo limang gangsal five",
     6: "enam enem anam nem six",
     7: "tujuh pitu pitung tuju seven",
-    8: "delapan wolu wolung lapan dlapan eight",
+    8: "delapan dalapan wolu wolung lapan dlapan eight",
     9: "sembilan sanga songo sangang sambilan sembila nine",
-    10: "sepuluh sedasa sedoso sapuluh ten",
+    10: "sepuluh sedasa sedoso sapuluh sapulu ten",
     11: "sebelas sewelas sabalas eleven",
     12: "duabelas rolas kalih_welas twelve",
 }
@@ -23,13 +23,19 @@ VALUES |= {f"{word} belas": value + 10 for word, value in tuple(VALUES.items()) 
 VALUES |= {f"{word} welas": value + 10 for word, value in tuple(VALUES.items()) if 2 <= value <= 9}
 VALUES |= {
     "dua puluh": 20,
+    "dua pulu": 20,
     "rong puluh": 20,
     "tiga puluh": 30,
     "telung puluh": 30,
     "selikur": 21,
     "selawe": 25,
 }
-VALUES |= {f"dua puluh {word}": 20 + v for word, v in tuple(VALUES.items()) if 1 <= v <= 9 and word != "se"}
+VALUES |= {
+    f"dua {tens} {word}": 20 + v
+    for tens in ("puluh", "pulu")
+    for word, v in tuple(VALUES.items())
+    if 1 <= v <= 9 and word != "se"
+}
 VALUES |= {"tiga puluh satu": 31}
 
 # Longest first, so that "dua belas" is not read as "dua".

@@ -25,28 +25,29 @@ class TimeMention:
 _PARTS = {
     "pagi": r"pagi|pgi|isuk|esuk|enjing|subuh|shubuh|pagi-pagi|pagi2|morning",
     "siang": r"siang|siank|awan|siang2|siang-siang|noon|afternoon",
-    "sore": r"sore|sorean|petang|senja|ashar|asar",
+    "sore": r"sore|sorean|sonten|petang|senja|ashar|asar",
     "malam": r"malam|malem|mlm|bengi|dalu|wengi|night|evening",
 }
 PART = "|".join(_PARTS.values())
 _AFTER = r"(?:habis|abis|abes|bar|bakda|ba'?da|sesudah|setelah|sehabis|rampung|bibar|sawise)"
 _PRAYERS = [
     (
-        r"(?:sholat |salat |shalat )?(?:jum'?atan|jumatan|jum'?at an|jumat'?an)|(?:sholat |salat |shalat )jum'?at",
+        r"(?:sholat |salat |shalat )?(?:jum'?atan|jumatan|jum'?at an|jumat'?an)|(?:sholat |salat |shalat |solat )jum'?at",
         TimeOfDay(13),
         "siang",
     ),
-    (r"(?:sholat |salat )?(?:dzuhur|duhur|zuhur|dhuhur|lohor)", TimeOfDay(12, 30), "siang"),
+    (r"(?:sholat |salat )?(?:dzuhur|duhur|zuhur|dhuhur|luhur|lohor)", TimeOfDay(12, 30), "siang"),
     (r"(?:sholat |salat )?(?:ashar|asar|ngasar)", TimeOfDay(15, 30), "sore"),
     (r"(?:sholat |salat )?(?:maghrib|magrib)", TimeOfDay(18, 30), "malam"),
     (r"(?:sholat |salat )?(?:isya'?|isyak)", TimeOfDay(19, 30), "malam"),
     (r"(?:sholat |salat )?(?:subuh|shubuh)", TimeOfDay(5), "pagi"),
     (r"(?:makan siang|istirahat|ishoma)", TimeOfDay(13), "siang"),
 ]
+_QUARTER = ("seperempat", "seprapat")
 _HALF = r"(?:setengah|stengah|setgh|stgh|satenga|stenga|satengah|tengah|1/2|½|half past)"
 _HOUR = r"(?:jam|jm|pukul|pkl|pk|jem|tabuh|at)\.?"
 _NUM = rf"(?:\d{{1,2}}|{WORD_PATTERN})"
-_MORE = rf"(?:\s*(?:lewat|lebih|liwat|luwih|lebe)\s*(?P<plus>seperempat|{_NUM})(?:\s*menit)?|\s*(?:kurang|kirang)\s*(?P<minus>seperempat|{_NUM})(?:\s*menit)?)?"
+_MORE = rf"(?:\s*(?:lewat|lebih|liwat|luwih|lebe)\s*(?P<plus>seperempat|seprapat|{_NUM})(?:\s*menit)?|\s*(?:kurang|kirang)\s*(?P<minus>seperempat|seprapat|{_NUM})(?:\s*menit)?)?"
 _WIB = r"(?:\s*(?:wib|wita|wit|teng|tepat|an))?"
 
 
@@ -136,9 +137,9 @@ def _clock(match: re.Match[str]) -> TimeMention:
 
 def _minutes(match: re.Match[str]) -> int | None:
     if match["plus"]:
-        return 15 if match["plus"].lower() == "seperempat" else value_of(match["plus"])
+        return 15 if match["plus"].lower() in _QUARTER else value_of(match["plus"])
     if match["minus"]:
-        value = 15 if match["minus"].lower() == "seperempat" else value_of(match["minus"])
+        value = 15 if match["minus"].lower() in _QUARTER else value_of(match["minus"])
         return None if value is None else -value
     return 0
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.settings import ROOT
 
-NAMES = ("turns", "door", "parse", "nlu")
+NAMES = ("turns", "door", "parse", "nlu", "dates")
 
 
 def main() -> int:

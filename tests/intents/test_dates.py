@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import settings, texts
 from intents.dates import Mention, combine, resolve
+from tests.intents.expressions import LANGUAGES, Expression, table
 
 WIB = ZoneInfo("Asia/Jakarta")
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=WIB)
@@ -43,6 +45,18 @@ def _table(text: str) -> list[tuple[str, str]]:
     return [tuple(cell.strip().split("=")) for line in text.strip().splitlines() for cell in line.split("|")]  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("row", table(), ids=lambda row: f"{row.language}: {row.said}")
+def test_every_expression_of_the_table_is_read_as_meant(row: Expression) -> None:
+    found = combine(resolve(row.said, NOW))
+    assert found is not None
+    assert (found.day, found.time, found.part_of_day) == (row.day, row.time, row.part)
+    assert found.problem in (None, "ambiguous")
+
+
+def test_the_table_has_every_language() -> None:
+    assert {row.language for row in table()} == set(LANGUAGES)
+
+
 @pytest.mark.parametrize(("said", "expected"), _table(DAYS))
 def test_a_day_is_the_one_meant(said: str, expected: str) -> None:
     day, month = map(int, expected.split("-"))
@@ -73,9 +87,20 @@ def test_a_day_that_cannot_be_is_named_so(said: str, problem: str) -> None:
     assert [mention.problem for mention in resolve(said, NOW)] == [problem]
 
 
-def test_today_is_monday_so_senin_is_asked_back_with_the_next_one() -> None:
-    (mention,) = resolve("senin", NOW)
-    assert mention.day == date(2026, 11, 30)
+@pytest.mark.parametrize(
+    ("said", "on", "choices"),
+    [
+        ("senin", NOW, [(11, 23), (11, 30)]),
+        ("hari minggu depan", NOW, [(11, 29), (12, 6)]),
+        ("minggu", NOW, [(11, 29), (12, 6)]),
+        ("senin, 1 desember", NOW, [(11, 30), (12, 1)]),
+        ("senin depan", datetime(2026, 11, 22, 9, tzinfo=WIB), [(11, 23), (11, 30)]),
+    ],
+)
+def test_a_day_that_may_be_two_names_both(said: str, on: datetime, choices: list[tuple[int, int]]) -> None:
+    (mention,) = resolve(said, on)
+    assert mention.problem == "ambiguous"
+    assert mention.choices == tuple(date(2026, *choice) for choice in choices)
 
 
 def test_said_on_a_sunday_senin_depan_is_asked_back() -> None:
@@ -166,6 +191,36 @@ def test_a_written_time_is_read_back(hour: int, minute: int) -> None:
     found = combine(resolve(f"pukul {hour:02}.{minute:02}", NOW))
     assert found is not None
     assert found.time == time(hour, minute)
+
+
+@pytest.fixture(scope="module")
+def sentences() -> texts.Texts:
+    return texts.load(settings.ROOT)
+
+
+@pytest.mark.parametrize("tenant", ["kota_mojokerto", "kota_kupang"])
+def test_every_moment_is_read_back_from_its_echo(sentences: texts.Texts, tenant: str) -> None:
+    zone = ZoneInfo("Asia/Makassar" if tenant == "kota_kupang" else "Asia/Jakarta")
+    now = NOW.astimezone(zone)
+
+    @given(st.integers(1, 400), st.integers(0, 23), st.integers(0, 59))
+    def echoed(days: int, hour: int, minute: int) -> None:
+        moment = datetime.combine(now.date() + timedelta(days=days), time(hour, minute), tzinfo=zone)
+        value = {"$datetime": moment.astimezone(WIB).isoformat()}
+        echo = sentences.render("layout.lines", tenant, {"first": value, "second": ""})
+        found = combine(resolve(echo, now))
+        assert found is not None, echo
+        assert (found.day, found.time, found.problem) == (moment.date(), moment.time(), None), echo
+
+    echoed()
+
+
+@given(st.integers(1, 5))
+def test_a_typed_button_is_the_day_on_the_button(days: int) -> None:
+    day = NOW.date() + timedelta(days=days)
+    found = combine(resolve(f"{texts.long_date(day).split(',')[0][:3]} {day.day}/{day.month}", NOW))
+    assert found is not None
+    assert found.day == day
 
 
 @given(st.text(max_size=120))
