@@ -1,18 +1,24 @@
 """Complaints: from the first words to a number and a promised date."""
 
+import re
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from actions import reading
+from actions import card, jurisdiction, owners, reading, reports
+from actions.effects import SimilarAsked
 from actions.forms import SURE, Form, register
 from actions.runtime import runtime
-from actions.turn import Answer, Turn, button, choice, lines, said
-from connectors.capabilities import Capability
-from connectors.errors import NotOffered
+from actions.turn import Answer, Turn, choice
+from intents import places
 
-TOPIC, WHAT, WHERE, PHOTO, REVIEW = (
-    f"complaint_{field}" for field in ("topic", "description", "place", "photo", "review")
+TOPIC, WHAT, WHERE, OWNER, CONFIDENTIAL, ANONYMOUS, PHOTO, REVIEW = (
+    f"complaint_{field}"
+    for field in ("topic", "description", "place", "owner", "confidential", "anonymous", "photo", "review")
 )
-DRAFT = (TOPIC, WHAT, WHERE, PHOTO, REVIEW)
+DRAFT = (TOPIC, WHAT, WHERE, OWNER, CONFIDENTIAL, ANONYMOUS, PHOTO, REVIEW)
+# What is asked for only when a topic, a word or the citizen gives a reason.
+UNASKED = (OWNER, CONFIDENTIAL, ANONYMOUS, PHOTO)
+IDENTITY = {"confidential": CONFIDENTIAL, "anonymous": ANONYMOUS}
 COMMON = (
     "jalan_rusak",
     "lampu_jalan",
@@ -27,11 +33,16 @@ SHORTEST = 10
 WORDS_OF_A_STORY = 6
 LONGEST = 1500
 MOST_PHOTOS = 5
+# From so many problems in one message on, one report cannot hold them.
+SEVERAL, MOST_TOPICS = 3, 6
 EDITS = {"topic": TOPIC, "description": WHAT, "where": WHERE, "photo": PHOTO}
+_NOT_THERE = re.compile(
+    r"^\W*(?:eh|maaf|lho|lo)?\W*bukan\b[^,;]*(?:[,;]|\btapi\b|\bmelainkan\b)\s*", re.IGNORECASE
+)
 
 
 class ComplaintForm(Form):
-    """Asks for what happened and where first; the rest follows from that or is offered."""
+    """Asks for what happened and where first; the rest follows from that or is offered on the card."""
 
     name = "complaint_form"
     prefix = "complaint"
@@ -41,7 +52,10 @@ class ComplaintForm(Form):
     edits = EDITS
     skippable: ClassVar = {PHOTO: []}
     free_text: ClassVar = {WHAT: SURE, WHERE: SURE}
-    fixed = frozenset({WHAT})
+    fixed = frozenset({WHAT, OWNER, CONFIDENTIAL, ANONYMOUS})
+    quiet = frozenset(UNASKED)
+
+    # -- listening
 
     async def begin(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
         """Take the first message, photos and a pin that came before it, or pick up a draft that was put
@@ -52,18 +66,30 @@ class ComplaintForm(Form):
         if draft.get(WHAT):
             answer.open_with("complaint.resumed")
         if turn.pressed:
-            if topic := reading.topic(turn):
-                found[TOPIC] = topic
-            if service := turn.values.get("about"):
-                found[WHAT] = None
-                answer.keep(service=service)
+            found |= self._pressed(turn, answer)
         else:
+            answer.keep(complaint_rest=None)
             found.update(await self.harvest(turn, draft))
         if draft.get(PHOTO) is None and (photos := turn.slot("loose_photos")):
             found[PHOTO] = photos
         if draft.get(WHERE) is None and WHERE not in found and (spot := turn.slot("loose_place")):
             found[WHERE] = spot
         answer.keep(loose_photos=None, loose_place=None)
+        return found
+
+    def _pressed(self, turn: Turn, answer: Answer) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if topic := reading.topic(turn):
+            found[TOPIC] = topic
+        rest = turn.slot("complaint_rest")
+        if rest and turn.values.get("rest"):
+            # One of several problems that were told at once: what was said then is not asked for again.
+            found |= {WHAT: rest["description"], WHERE: rest["place"], OWNER: None}
+            left = [name for name in rest["topics"] if name != found.get(TOPIC)]
+            answer.keep(complaint_rest={**rest, "topics": left})
+        if service := turn.values.get("about"):
+            found[WHAT] = None
+            answer.keep(service=service)
         return found
 
     async def harvest(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
@@ -80,37 +106,57 @@ class ComplaintForm(Form):
         text = turn.text.strip()
         if not text:
             return found
-        topic = reading.topic(turn)
+        topic = _topic(turn)
         if topic and draft.get(TOPIC) is None:
             found[TOPIC] = topic
         tells = topic or turn.form_ran or len(text.split()) >= WORDS_OF_A_STORY
         if draft.get(WHAT) is None and len(text) >= SHORTEST and tells:
             found[WHAT] = text[:LONGEST]
+        for slot, wish in reports.words().wishes(text).items():
+            found[IDENTITY[slot]] = wish
         return found
 
     def covers(self, turn: Turn, question: str) -> bool:
         """A message that is mostly a place says where; a short one that names a topic says what."""
         if question in {WHERE, PHOTO, REVIEW}:
             return reading.mostly(turn, (reading.place(turn) or {}).get("text"))
+        if question in {CONFIDENTIAL, ANONYMOUS}:
+            return bool(reports.words().wishes(turn.text))
         return question == TOPIC and len(turn.text.split()) <= 3 and reading.topic(turn) is not None
 
     async def correct(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
-        """Another topic, place or photo; a part of the place changes only that part."""
-        found = await super().correct(turn, draft)
+        """Another topic, place or photo; a part of the place changes only that part. Whoever sent it and who
+        may know of it is mended by a word as well; a part that is only named is opened again."""
+        if part := reports.words().part(turn.text):
+            if part == "photo" and draft.get(PHOTO) and reports.words().removes(turn.text):
+                return {PHOTO: []}
+            return {REVIEW: f"edit_{part}"}
+        heard = turn
+        if denied := _NOT_THERE.match(turn.text):
+            rest = turn.text[denied.end() :]
+            if reading.place(_with(turn, rest)):
+                heard = _with(turn, rest)
+        found = await super().correct(heard, draft)
         if WHERE in found and draft.get(WHERE):
             found[WHERE] = reading.amended(draft[WHERE], found[WHERE])
+        for slot, wish in reports.words().wishes(turn.text).items():
+            found[IDENTITY[slot]] = wish
         return found
+
+    def changed(self, question: str, draft: dict[str, Any]) -> None:
+        """Another topic has other owners, and asks otherwise who may know of it."""
+        if question == TOPIC:
+            draft.update(dict.fromkeys((OWNER, CONFIDENTIAL, ANONYMOUS)))
+        elif question in (WHAT, WHERE):
+            draft[OWNER] = None
 
     async def read(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
         """Read the answer to one question."""
         if turn.photos:
             return {PHOTO: _photos(turn, draft)}
         if turn.location and not turn.text.strip():
-            return {
-                WHERE: _joined(
-                    draft.get(WHERE), {"latitude": turn.location["lat"], "longitude": turn.location["lon"]}
-                )
-            }
+            pin = {"latitude": turn.location["lat"], "longitude": turn.location["lon"]}
+            return {WHERE: {**(draft.get(WHERE) or {}), **pin}}
         value = str(turn.values.get("value", ""))
         text = turn.text.strip()
         if question == TOPIC:
@@ -123,143 +169,233 @@ class ComplaintForm(Form):
                 return {}
             return {WHAT: text[:LONGEST]}
         if question == WHERE:
-            if len(text) < 3:
-                return {}
-            known = draft.get(WHERE) or {}
-            said_before = f"{known['text']}, " if known.get("text") else ""
-            spot = reading.place(turn) or {}
-            if not spot and turn.intent == self.start and turn.topic and known:
-                return {WHAT: f"{draft[WHAT]}\n{text}"[:LONGEST]}
-            return {WHERE: {**known, **spot, "text": (said_before + text)[:300]}}
+            return self._where(turn, value, text, draft)
+        if question == OWNER:
+            return {OWNER: "city"} if value == "ours" else {}
+        if question in {CONFIDENTIAL, ANONYMOUS}:
+            return _identity(question, turn, value)
         if question == PHOTO:
             return {}
-        return self._review(turn, value)
+        return self._review(turn, value, draft, answer)
 
-    def _review(self, turn: Turn, value: str) -> dict[str, Any]:
-        step = value or runtime().words.step(turn.text) or {"affirm": "yes", "deny": "no"}.get(turn.intent)
+    def _where(self, turn: Turn, value: str, text: str, draft: dict[str, Any]) -> dict[str, Any]:
+        known = draft.get(WHERE) or {}
+        if value.startswith("area:"):
+            return _settled(known, value.removeprefix("area:"))
+        if value in {"photo", "no_photo_place"}:
+            return _from_photo(draft, value == "photo")
+        if len(text) < 3 or reports.words().part(text):
+            return {}
+        if picked := jurisdiction.named(text, jurisdiction.areas(turn, known)):
+            return _settled(known, picked.code)
+        said_before = f"{known['text']}, " if known.get("text") else ""
+        spot = reading.place(turn) or {}
+        if not spot and turn.intent == self.start and turn.topic and known:
+            return {WHAT: f"{draft[WHAT]}\n{text}"[:LONGEST]}
+        return {WHERE: {**known, **spot, "text": (said_before + text)[:300]}}
+
+    def _review(self, turn: Turn, value: str, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
+        """A decision, a part that is wrong, or more of the story."""
+        if value.startswith("join:") or value in {"send", "edit"}:
+            return {REVIEW: value}
+        if value in EDITS:
+            return {REVIEW: f"edit_{value}"}
+        step = runtime().words.step(turn.text) or {"affirm": "yes", "deny": "no"}.get(turn.intent)
         if step in {"send", "yes"}:
             return {REVIEW: "send"}
         if step in {"edit", "no"}:
             return {REVIEW: "edit"}
-        if value in EDITS:
-            return {REVIEW: f"edit_{value}"}
+        if step == "skip":
+            return {REVIEW: None}
+        if turn.intent in {self.start, "add_complaint_info"} and len(turn.text) >= SHORTEST:
+            answer.open_with("complaint.words_added")
+            return {WHAT: f"{draft[WHAT]}\n{turn.text.strip()}"[:LONGEST], REVIEW: None}
         return {}
+
+    # -- asking
 
     async def ask(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
         """Ask for what is missing; what happened comes before what it is called."""
-        if not _connected(turn, draft.get(TOPIC)):
-            brand = runtime().fact(turn.tenant, "complaint", "brand")
-            key = "complaint.not_connected_with_brand" if brand else "complaint.not_connected"
-            answer.say(key, buttons=[button("button.agent", "talk_to_agent")], brand=brand)
+        if not jurisdiction.connected(turn, draft.get(TOPIC)):
+            jurisdiction.say_not_connected(turn, answer)
             draft[REVIEW] = "outside"
             return None
-        outside = _outside(draft.get(TOPIC))
-        if outside:
-            self._not_ours(turn, draft, answer)
+        if jurisdiction.outside(draft.get(TOPIC)):
+            jurisdiction.say_not_ours(turn, answer, draft[TOPIC])
+            draft[REVIEW] = "outside"
             return None
-        edited = self.edit(question, draft, answer)
-        if edited is None:
+        if owner := self._owner(draft):
+            jurisdiction.say_owner(turn, answer, owner)
+            return OWNER
+        editing = str(draft.get(REVIEW) or "").startswith("edit_")
+        opened = self.edit(question, draft, answer)
+        if opened is None:
             return REVIEW
-        question = edited
-        if question == TOPIC and draft.get(WHAT) is None:
-            question = WHAT
-        if (draft.get(WHERE) or {}).get("government"):
-            return self._elsewhere(turn, draft, answer)
-        if question in {PHOTO, REVIEW} and _vague(draft[WHERE]):
-            draft[WHERE] = {**draft[WHERE], "asked": True}
-            answer.say(
-                "complaint.ask_village" if draft[WHERE].get("exact") else "complaint.ask_spot",
-                ask_location=True,
-            )
+        question = WHAT if opened == TOPIC and draft.get(WHAT) is None else opened
+        if (question not in (TOPIC, WHAT, WHERE) or _whose(turn, draft)) and self._unsettled(
+            turn, draft, answer
+        ):
             return WHERE
+        if question in UNASKED and not editing and question != turn.question:
+            question = self._next(draft)
+        self._speak(question, turn, draft, answer)
+        return question
+
+    def _owner(self, draft: dict[str, Any]) -> owners.Owner | None:
+        if draft.get(OWNER) is not None or not draft.get(WHAT):
+            return None
+        place = (draft.get(WHERE) or {}).get("text") or ""
+        return owners.find(f"{draft[WHAT]}\n{place}", draft.get(TOPIC))
+
+    def _next(self, draft: dict[str, Any]) -> str:
+        """Fill in what needs no question; return the question that comes next."""
+        draft[OWNER] = draft.get(OWNER) or "city"
+        asked = runtime().catalog.topics[draft[TOPIC]].details.get("ask_identity") or ()
+        for name, slot in IDENTITY.items():
+            if draft.get(slot) is None:
+                if name in asked:
+                    return slot
+                draft[slot] = name == "confidential" and confidential(draft[TOPIC])
+        draft[PHOTO] = draft.get(PHOTO) or []
+        return REVIEW
+
+    def _unsettled(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> bool:
+        """Ask about a place that is another's, that may be one of several, or that nobody could find."""
+        place = draft[WHERE]
+        whose = _whose(turn, draft)
+        if whose == "nobody":
+            draft[WHERE] = None
+            answer.say("complaint.pin_outside", ask_location=True)
+        elif whose:
+            jurisdiction.say_elsewhere(turn, answer, {**place, "government": whose})
+            draft[WHERE] = None
+        elif areas := jurisdiction.areas(turn, place):
+            jurisdiction.say_which(turn, answer, areas)
+        elif _vague(place):
+            draft[WHERE] = {**place, "asked": True}
+            key = "complaint.ask_village" if place.get("exact") else "complaint.ask_spot"
+            answer.say(key, ask_location=True)
+        else:
+            return False
+        return True
+
+    def _speak(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> None:
+        topics = runtime().catalog.topics
         if question == WHAT:
             if draft.get(TOPIC):
-                topic = runtime().catalog.topics[draft[TOPIC]]
-                answer.say("complaint.ask_description_of", topic=topic.title.lower())
+                answer.say("complaint.ask_description_of", topic=topics[draft[TOPIC]].title.lower())
             else:
                 answer.say("complaint.ask_description")
         elif question == TOPIC:
-            topics = runtime().catalog.topics
+            named = several(draft[WHAT]) or [name for name in COMMON if name in topics]
             answer.say(
-                "complaint.ask_topic",
-                buttons=[choice("", name, title=topics[name].title) for name in COMMON if name in topics],
+                "complaint.ask_which" if several(draft[WHAT]) else "complaint.ask_topic",
+                buttons=[choice("", name, title=topics[name].title) for name in named],
+            )
+        elif question == WHERE and _photo_place(draft):
+            answer.say(
+                "complaint.ask_photo_place",
+                buttons=[
+                    choice("button.photo_place", "photo"),
+                    choice("button.no_photo_place", "no_photo_place"),
+                ],
             )
         elif question == WHERE:
             answer.say("complaint.ask_place", ask_location=True)
+        elif question == CONFIDENTIAL:
+            answer.say(
+                "complaint.ask_confidential",
+                buttons=[choice("button.confidential", "yes"), choice("button.not_confidential", "no")],
+            )
+        elif question == ANONYMOUS:
+            answer.say(
+                "complaint.ask_anonymous_kept" if draft.get(CONFIDENTIAL) else "complaint.ask_anonymous",
+                buttons=[choice("button.anonymous", "yes"), choice("button.named", "no")],
+            )
         elif question == PHOTO:
             answer.say("complaint.ask_photo", buttons=[choice("button.skip", "skip")])
         else:
-            self._card(draft, answer)
-        return question
+            self._card(turn, draft, answer)
 
-    def _card(self, draft: dict[str, Any], answer: Answer) -> None:
-        topic = runtime().catalog.topics[draft[TOPIC]]
-        answer.say(
-            "complaint.review",
-            buttons=[
-                choice("button.send", "send"),
-                choice("button.edit", "edit"),
-                choice("button.cancel", "cancel"),
-            ],
-            topic=topic.title,
-            description=draft[WHAT],
-            place=_spoken_place(draft[WHERE]),
-            photos=lines(
-                said("complaint.photos", count=len(draft[PHOTO]))
-                if draft[PHOTO]
-                else said("complaint.no_photo"),
-                said("complaint.confidential") if confidential(topic.id) else "",
-            ),
-        )
-
-    def _elsewhere(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str:
-        """The place belongs to a neighbour: say whose it is, and ask for another place or an end."""
+    def _card(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> None:
         place = draft[WHERE]
-        neighbour = place.pop("government")
-        brand = (
-            runtime().fact(neighbour, "complaint", "brand")
-            if neighbour in runtime().catalog.tenants
-            else None
+        card.show(
+            answer,
+            topic=draft[TOPIC],
+            description=draft[WHAT],
+            place=place,
+            photos=draft[PHOTO],
+            anonymous=bool(draft.get(ANONYMOUS)),
+            confidential=bool(draft.get(CONFIDENTIAL)),
         )
-        government = (
-            runtime().catalog.tenants[neighbour].short_name
-            if neighbour in runtime().catalog.tenants
-            else neighbour
-        )
-        draft[WHERE] = None
-        answer.say(
-            "complaint.elsewhere_with_brand" if brand else "complaint.elsewhere",
-            buttons=[choice("button.cancel", "cancel")],
-            place=place.get("text", ""),
-            government=government,
-            brand=brand,
-        )
-        return WHERE
-
-    def _not_ours(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> None:
-        topic = runtime().catalog.topics[draft[TOPIC]]
-        names = runtime().fact(turn.tenant, "agencies") or {}
-        owner = str(names.get(topic.owner, topic.owner.upper()))
-        answer.say(f"complaint.not_ours_{topic.owner}", owner=owner, topic=topic.title)
-        draft[REVIEW] = "outside"
+        spot = {name: place.get(name) for name in ("latitude", "longitude", "region")}
+        answer.effect(SimilarAsked(draft[TOPIC], draft[WHAT], **spot, place=place.get("text")))
 
 
-def _photos(turn: Turn, draft: dict[str, Any]) -> list[dict[str, str]]:
+def several(text: str) -> list[str]:
+    """The topics a story names, when one report cannot hold them or the words and the guess disagree."""
+    named = reports.topics(text, runtime().catalog)
+    return named[:MOST_TOPICS] if len(named) >= SEVERAL else []
+
+
+def confidential(topic: str) -> bool:
+    """Say whether a topic is kept from the public unless the citizen says otherwise."""
+    return bool(runtime().catalog.topics[topic].details.get("confidential_default"))
+
+
+def _topic(turn: Turn) -> str | None:
+    """What a story is about; None when it tells of many things at once, and is to be asked."""
+    return None if several(turn.text) else reading.topic(turn)
+
+
+def _identity(question: str, turn: Turn, value: str) -> dict[str, Any]:
+    wishes = reports.words().wishes(turn.text)
+    for name, slot in IDENTITY.items():
+        if slot == question and name in wishes:
+            return {question: wishes[name]}
+    step = value or runtime().words.step(turn.text) or {"affirm": "yes", "deny": "no"}.get(turn.intent)
+    return {question: step == "yes"} if step in {"yes", "no", "skip"} else {}
+
+
+def _photos(turn: Turn, draft: dict[str, Any]) -> list[dict[str, Any]]:
     known = [*(draft.get(PHOTO) or []), *(dict(photo) for photo in turn.photos)]
     return list({photo["media_id"]: photo for photo in known}.values())[:MOST_PHOTOS]
 
 
-def _joined(known: dict[str, Any] | None, more: dict[str, Any]) -> dict[str, Any]:
-    return {**(known or {}), **more}
+def _photo_place(draft: dict[str, Any]) -> dict[str, float] | None:
+    """Where the first photo that knows it was taken."""
+    for photo in draft.get(PHOTO) or ():
+        if photo.get("latitude") is not None:
+            return {"latitude": photo["latitude"], "longitude": photo["longitude"]}
+    return None
 
 
-def _connected(turn: Turn, topic: str | None) -> bool:
-    """Say whether this government takes complaints here; what others own is told apart later."""
-    try:
-        runtime().registry.find(turn.tenant, Capability.COMPLAINT_SUBMIT, None if _outside(topic) else topic)
-    except NotOffered:
-        return False
-    return True
+def _from_photo(draft: dict[str, Any], agreed: bool) -> dict[str, Any]:
+    """Use the position of a photo as the place, or forget it: either way it stays in no photo."""
+    spot = _photo_place(draft)
+    kept = ("media_id", "url")
+    photos = [{name: photo[name] for name in kept} for photo in draft.get(PHOTO) or ()]
+    found: dict[str, Any] = {PHOTO: photos}
+    if agreed and spot:
+        found[WHERE] = {**(draft.get(WHERE) or {}), **spot}
+    return found
+
+
+def _settled(place: dict[str, Any], code: str) -> dict[str, Any]:
+    area = places.gazetteer().areas.get(code)
+    if area is None:
+        return {}
+    found = {**place, "region": code, "settled": True, "text": f"{place['text']} (Kec. {area.parent})"}
+    return {WHERE: {**found, "of": area.tenant}}
+
+
+def _whose(turn: Turn, draft: dict[str, Any]) -> str | None:
+    """The neighbour a place belongs to, `nobody` for a pin outside all of them; None when it is ours."""
+    place = draft.get(WHERE) or {}
+    whose = place.get("of") or place.get("government")
+    if whose is None and place.get("latitude") is not None:
+        whose = jurisdiction.of_pin(turn.tenant, place["latitude"], place["longitude"]) or "nobody"
+    return None if whose == turn.tenant else whose
 
 
 def _incomplete(place: dict[str, Any]) -> bool:
@@ -272,22 +408,8 @@ def _vague(place: dict[str, Any]) -> bool:
     return _incomplete(place) and not place.get("asked")
 
 
-def _outside(topic: str | None) -> bool:
-    if topic is None:
-        return False
-    jurisdiction = runtime().catalog.topics[topic].jurisdiction
-    return bool(jurisdiction) and jurisdiction != "city"
-
-
-def confidential(topic: str) -> bool:
-    """Say whether a topic is kept from the public unless the citizen says otherwise."""
-    return bool(runtime().catalog.topics[topic].details.get("confidential_default"))
-
-
-def _spoken_place(place: dict[str, Any]) -> Any:
-    if place.get("text"):
-        return f"{place['text']} 📍" if place.get("latitude") is not None else place["text"]
-    return said("complaint.pin")
+def _with(turn: Turn, text: str) -> Turn:
+    return replace(turn, text=text)
 
 
 register(ComplaintForm())

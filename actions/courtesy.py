@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from actions import reading
+from actions.aftercare import means_a_report
+from actions.complaints import DRAFT
 from actions.runtime import runtime
 from actions.turn import BY_INTENT, Answer, Turn, button, handles
 
@@ -100,11 +102,12 @@ async def calm(turn: Turn, answer: Answer) -> None:
 
 @handles("action_cancel", "cancel")
 async def cancel(turn: Turn, answer: Answer) -> None:
-    """Drop what was asked; nothing runs outside a form but a question or a draft that was put aside."""
+    """Drop what was asked; nothing runs outside a form but a question, a draft put aside, a report filed."""
+    if not turn.slot("asked") and means_a_report(turn):
+        await BY_INTENT["withdraw_complaint"](replace(turn, intent="withdraw_complaint"), answer)
+        return
     if turn.slot("complaint_description"):
-        answer.keep(
-            **{f"complaint_{field}": None for field in ("topic", "description", "place", "photo", "review")}
-        )
+        answer.keep(**dict.fromkeys(DRAFT))
         answer.say("complaint.cancelled", buttons=menu())
     else:
         key = "general.cancelled" if turn.slot("asked") else "general.nothing_to_cancel"

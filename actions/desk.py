@@ -15,6 +15,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import (
+    aftercare,
     aside,
     booking,
     complaints,
@@ -36,6 +37,7 @@ from actions.turn import HANDLERS, Answer, Handler, Turn, settle
 Events = list[dict[str, Any]]
 # Importing a subject registers its handlers and forms.
 SUBJECTS = (
+    aftercare,
     aside,
     booking,
     complaints,

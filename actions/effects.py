@@ -35,11 +35,14 @@ class CaseOpened(Effect):
     longitude: float | None = None
     promised_at: str | None = None
     idempotency_key: str | None = None
+    region: str | None = None
+    verify_by: str | None = None
 
 
 @dataclass(frozen=True)
 class CaseQueued(Effect):
-    """The backend could not be reached: the front door files this complaint later with the same key.
+    """The backend could not be reached: the front door gives this complaint a number of its own, says so,
+    and files it later with the same key.
 
     `draft` holds the fields of connectors.capabilities.ComplaintDraft as plain data.
     """
@@ -47,6 +50,83 @@ class CaseQueued(Effect):
     type: ClassVar[str] = "case_queued"
     connector: str
     draft: dict[str, Any]
+    promised_at: str | None = None
+    verify_by: str | None = None
+
+
+@dataclass(frozen=True)
+class SimilarAsked(Effect):
+    """A complaint is about to be filed: open reports of others nearby are to be offered, if there are any."""
+
+    type: ClassVar[str] = "similar_asked"
+    topic: str
+    description: str
+    latitude: float | None = None
+    longitude: float | None = None
+    region: str | None = None
+    place: str | None = None
+
+
+@dataclass(frozen=True)
+class CaseJoined(Effect):
+    """*Saya juga*: the citizen stands behind somebody's open report and hears what becomes of it."""
+
+    type: ClassVar[str] = "case_joined"
+    connector: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class CaseNoted(Effect):
+    """Words or photos for a case whose backend could not be reached; told to it later under the same key."""
+
+    type: ClassVar[str] = "case_noted"
+    connector: str
+    reference: str
+    kind: str
+    text: str
+    key: str
+    photos: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CaseReopened(Effect):
+    """The citizen says that a case is not mended. Told to the backend by the front door."""
+
+    type: ClassVar[str] = "case_reopened"
+    connector: str
+    reference: str
+    text: str
+    key: str
+
+
+@dataclass(frozen=True)
+class CaseConfirmed(Effect):
+    """The citizen says that a case is mended."""
+
+    type: ClassVar[str] = "case_confirmed"
+    connector: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class CaseRated(Effect):
+    """How content the citizen is with a mended case, from 1 to 5."""
+
+    type: ClassVar[str] = "case_rated"
+    connector: str
+    reference: str
+    stars: int
+
+
+@dataclass(frozen=True)
+class CaseWithdrawn(Effect):
+    """The citizen takes a report back, or no longer follows one that was joined."""
+
+    type: ClassVar[str] = "case_withdrawn"
+    connector: str
+    reference: str
+    key: str
 
 
 @dataclass(frozen=True)

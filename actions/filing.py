@@ -1,15 +1,28 @@
-"""What becomes of a finished complaint: filed with a number and a date, queued, commented, reopened."""
+"""What becomes of a finished complaint: filed with a number and a date, queued, joined to another."""
 
 from dataclasses import asdict, replace
 from datetime import datetime
+from typing import Any
 
-from actions import reading
-from actions.complaints import DRAFT, PHOTO, REVIEW, TOPIC, WHAT, WHERE, confidential
-from actions.effects import CaseOpened, CaseQueued
+from actions.complaints import (
+    ANONYMOUS,
+    CONFIDENTIAL,
+    DRAFT,
+    PHOTO,
+    REVIEW,
+    TOPIC,
+    WHAT,
+    WHERE,
+    several,
+)
+from actions.effects import CaseJoined, CaseOpened, CaseQueued
+from actions.jurisdiction import outside
 from actions.runtime import runtime
 from actions.turn import HANDLERS, Answer, Turn, button, handles
-from connectors.capabilities import Capability, CaseComment, ComplaintDraft, Photo, Place
+from connectors.capabilities import Capability, ComplaintDraft, Photo, Place
 from connectors.errors import BackendChanged, BackendUnreachable, ConnectorError
+
+VERIFICATION_DAYS = 3
 
 
 @handles("action_end_complaint")
@@ -18,6 +31,10 @@ async def end_complaint(turn: Turn, answer: Answer) -> None:
     how = turn.slot(REVIEW)
     if how == "send":
         await _file(turn, answer)
+    elif how and how.startswith("join:"):
+        _, connector, reference = how.split(":", 2)
+        answer.effect(CaseJoined(connector, reference))
+        _forget(answer, reference=reference)
     elif how == "switch":
         answer.keep(**{REVIEW: None})
         if turn.slot(WHAT):
@@ -36,6 +53,7 @@ async def end_complaint(turn: Turn, answer: Answer) -> None:
 async def _file(turn: Turn, answer: Answer) -> None:
     topic = runtime().catalog.topics[turn.slot(TOPIC)]
     spot = turn.slot(WHERE) or {}
+    anonymous, hidden = bool(turn.slot(ANONYMOUS)), bool(turn.slot(CONFIDENTIAL))
     draft = ComplaintDraft(
         idempotency_key=turn.slot("draft_key") or turn.key("complaint"),
         topic=topic.id,
@@ -47,18 +65,19 @@ async def _file(turn: Turn, answer: Answer) -> None:
             region_code=spot.get("region"),
         ),
         photos=tuple(Photo(photo["url"]) for photo in turn.slot(PHOTO) or ()),
-        reporter=None if confidential(topic.id) else turn.display_name,
-        confidential=confidential(topic.id),
+        reporter=None if anonymous or hidden else turn.display_name,
+        anonymous=anonymous,
+        confidential=hidden,
     )
-    connector = None
+    promised, verify_by = promise(turn.tenant, topic.id, turn.now), verification(turn.tenant, turn.now)
     try:
         connector = runtime().registry.find(turn.tenant, Capability.COMPLAINT_SUBMIT, topic.id)
         receipt = await connector.submit_complaint(draft)
     except (BackendUnreachable, BackendChanged) as error:
         # Whether it was filed is unknown: asked again later with the same key, never with a new one.
-        answer.effect(CaseQueued(error.connector, asdict(draft)))
-        answer.say("complaint.queued")
-        answer.keep(**dict.fromkeys((*DRAFT, "draft_key")))
+        # Its number and its date are said by whoever keeps it: the front door.
+        answer.effect(CaseQueued(error.connector, asdict(draft), _text(promised), _text(verify_by)))
+        _forget(answer)
         return
     except ConnectorError as error:
         answer.say(error.text_key, reason=error.detail)
@@ -68,7 +87,7 @@ async def _file(turn: Turn, answer: Answer) -> None:
         )
         answer.keep(**{REVIEW: None})
         return
-    promised = receipt.promised_at or promise(topic.id, turn.now)
+    promised = receipt.promised_at or promised
     answer.effect(
         CaseOpened(
             connector=connector.id,
@@ -80,20 +99,42 @@ async def _file(turn: Turn, answer: Answer) -> None:
             place=spot.get("text"),
             latitude=spot.get("latitude"),
             longitude=spot.get("longitude"),
-            promised_at=promised.isoformat() if promised else None,
+            promised_at=_text(promised),
             idempotency_key=draft.idempotency_key,
+            region=spot.get("region"),
+            verify_by=_text(verify_by),
         )
     )
     names = runtime().fact(turn.tenant, "agencies") or {}
+    rest = _rest(turn, topic.id)
+    answer.keep(complaint_rest=rest)
+    if rest:
+        answer.open_with("complaint.one_of_several", count=len(rest["topics"]))
     answer.say(
         "complaint.filed" if promised else "complaint.filed_without_date",
-        buttons=[button("button.status", "check_status", reusable=True, reference=receipt.reference)],
+        buttons=[
+            button("button.status", "check_status", reusable=True, reference=receipt.reference),
+            *(_next(name) for name in (rest["topics"] if rest else ())),
+        ],
         reference=receipt.reference,
         agency=names.get(topic.owner, topic.owner),
         promised=promised.date() if promised else None,
         days=working_days(topic.id),
     )
-    answer.keep(**dict.fromkeys((*DRAFT, "draft_key")), reference=receipt.reference)
+    _forget(answer, reference=receipt.reference)
+
+
+def _rest(turn: Turn, filed: str) -> dict[str, Any] | None:
+    """The other problems of a story that named several, with what was said, so that nothing is said again."""
+    known = turn.slot("complaint_rest")
+    names = several(turn.slot(WHAT)) if known is None else known["topics"]
+    left = [name for name in names if name != filed and not outside(name)]
+    return {"topics": left, "description": turn.slot(WHAT), "place": turn.slot(WHERE)} if left else None
+
+
+def _next(topic: str) -> dict[str, Any]:
+    title = runtime().catalog.topics[topic].title
+    return button("", "report_complaint", title=title, reusable=True, topic=topic, rest="yes")
 
 
 def working_days(topic: str) -> int:
@@ -101,44 +142,21 @@ def working_days(topic: str) -> int:
     return int(runtime().catalog.topics[topic].details.get("working_days") or 5)
 
 
-def promise(topic: str, now: datetime) -> datetime | None:
+def promise(tenant: str, topic: str, now: datetime) -> datetime | None:
     """Until when a report filed now is answered; None past the last loaded calendar year."""
-    return runtime().calendar.deadline(now, working_days(topic))
+    return runtime().calendar.of(tenant).deadline(now, working_days(topic))
 
 
-@handles("action_add_complaint_info", "add_complaint_info")
-async def add_info(turn: Turn, answer: Answer) -> None:
-    """Add the citizen's words or photos to their own report."""
-    await _comment(turn, answer, "complaint.added")
+def verification(tenant: str, now: datetime) -> datetime | None:
+    """Until when somebody looks at a report filed now: 3 working days in SP4N-LAPOR."""
+    days = int(runtime().fact(tenant, "complaint", "verification_days") or VERIFICATION_DAYS)
+    return runtime().calendar.of(tenant).deadline(now, days)
 
 
-@handles("action_reopen_complaint", "reopen_complaint")
-async def reopen(turn: Turn, answer: Answer) -> None:
-    """Tell the city that a closed report is not mended."""
-    await _comment(turn, answer, "complaint.reopened")
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
-async def _comment(turn: Turn, answer: Answer, done: str) -> None:
-    own = [case for case in turn.cases if case.get("kind") == "complaint"]
-    wanted = reading.reference(turn)
-    if wanted:
-        own = [case for case in own if case["reference"] == wanted]
-    if not own:
-        key = "complaint.not_yours" if wanted else "complaint.none_yet"
-        answer.say(key, buttons=[button("button.report", "report_complaint")], reference=wanted or "")
-        return
-    case = own[0]
-    comment = CaseComment(
-        idempotency_key=turn.key("comment"),
-        reference=case["reference"],
-        text=turn.text.strip() or "-",
-        photos=tuple(Photo(photo["url"]) for photo in turn.photos),
-    )
-    try:
-        await runtime().registry.by_id(case["connector"]).add_comment(comment)
-    except ConnectorError as error:
-        answer.say(error.text_key, reason=error.detail)
-        answer.say("handoff.offer", buttons=[button("button.agent", "talk_to_agent")])
-        return
-    answer.keep(reference=case["reference"])
-    answer.say(done, reference=case["reference"])
+def _forget(answer: Answer, reference: str | None = None) -> None:
+    """The draft has become a report: nothing of it stays in the dialogue but its number."""
+    answer.keep(**dict.fromkeys((*DRAFT, "draft_key")), reference=reference)

@@ -38,6 +38,9 @@ ASIDES = frozenset(
         "report_complaint",
         "add_complaint_info",
         "reopen_complaint",
+        "confirm_complaint",
+        "rate_complaint",
+        "withdraw_complaint",
         "book_queue",
         "reschedule_booking",
         "cancel_booking",
@@ -78,7 +81,7 @@ class Form(ABC):
 
     `free_text` holds the questions that any words may answer, each with the confidence from which the
     model's word that it is something else counts all the same. `fixed` answers are never changed by a
-    remark.
+    remark. `quiet` answers were mostly not asked for, so *kembali* goes past them.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Form(ABC):
     skippable: ClassVar[dict[str, Any]] = {}
     free_text: ClassVar[dict[str, float]] = {}
     fixed: frozenset[str] = frozenset()
+    quiet: frozenset[str] = frozenset()
 
     @abstractmethod
     async def harvest(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
@@ -201,7 +205,7 @@ class Form(ABC):
         if step is None and (turn.intent == "correct" or question == self.order[-1]):
             found = await self.correct(turn, draft)
             if found:
-                return {**found, self.order[-1]: None}
+                return {self.order[-1]: None, **found}
             if turn.intent == "correct" and question not in self.free_text:
                 return {self.order[-1]: "edit"} if question == self.order[-1] else {}
         found = await self.read(question, turn, draft, answer)
@@ -243,7 +247,8 @@ class Form(ABC):
     ) -> Verdict:
         """One question back: forget the last answer before the open question."""
         asked = self.order.index(turn.question) if turn.question in self.order else 0
-        answered = [slot for slot in self.order[:asked] if draft.get(slot) is not None]
+        asked_for = [slot for slot in self.order[:asked] if slot not in self.quiet]
+        answered = [slot for slot in asked_for if draft.get(slot) is not None]
         if not answered:
             answer.open_with("form.at_the_start")
             return await self._go_on(turn, draft, before, answer, only=turn.question)

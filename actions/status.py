@@ -41,7 +41,9 @@ def _list(turn: Turn, answer: Answer) -> None:
             "status.line",
             reference=case["reference"],
             title=_title(case),
-            status=said(f"status.{case['status']}"),
+            status=said(
+                "status.waits" if case.get("number") == case["reference"] else f"status.{case['status']}"
+            ),
         )
         for case in shown
     ]
@@ -57,7 +59,12 @@ def _list(turn: Turn, answer: Answer) -> None:
 
 
 async def _one(turn: Turn, answer: Answer, wanted: str) -> None:
-    own = next((case for case in turn.cases if case["reference"].upper() == wanted.upper()), None)
+    mine = (case for case in turn.cases if wanted.upper() in (case["reference"].upper(), case.get("number")))
+    own = next(mine, None)
+    if own and own.get("number") == own["reference"]:
+        _unfiled(turn, answer, own)
+        return
+    wanted = own["reference"] if own else wanted
     permit = bool(_PERMIT.match(wanted)) or bool(own and own["kind"] == "permit")
     try:
         if own:
@@ -94,7 +101,10 @@ def _full(turn: Turn, answer: Answer, own: Any, state: CaseState) -> None:
     promised = own.get("promised_at")
     overdue = bool(promised) and state.status.is_open and datetime.fromisoformat(promised) < turn.now
     closed = not state.status.is_open
-    buttons = [button("button.add_info", "add_complaint_info", reusable=True, reference=state.reference)]
+    buttons = [
+        button("button.add_info", "add_complaint_info", reusable=True, reference=state.reference),
+        button("button.withdraw", "withdraw_complaint", reference=state.reference),
+    ]
     if closed:
         buttons = [button("button.reopen", "reopen_complaint", reference=state.reference)]
     if overdue:
@@ -115,6 +125,19 @@ def _full(turn: Turn, answer: Answer, own: Any, state: CaseState) -> None:
             else "",
             _note(state),
         ),
+    )
+
+
+def _unfiled(turn: Turn, answer: Answer, own: Any) -> None:
+    """A report that only has our number yet: what is known is said without asking its city."""
+    answer.keep(reference=own["reference"])
+    promised = own.get("promised_at")
+    answer.say(
+        "status.unfiled",
+        buttons=[button("button.add_info", "add_complaint_info", reusable=True, reference=own["reference"])],
+        reference=own["reference"],
+        title=_title(own),
+        details=said("status.promised", date=datetime.fromisoformat(promised)) if promised else "",
     )
 
 

@@ -20,6 +20,11 @@ UPDATES = Counter(
 )
 EMERGENCIES = Counter("lawang_emergencies", "Messages answered by the emergency guard", ["kind"])
 FILINGS = Counter("lawang_late_filings", "Complaints filed later because the backend was away", ["outcome"])
+NOTES = Counter(
+    "lawang_department_notes", "What departments were told about their cases", ["kind", "outcome"]
+)
+FALSE_CLOSURES = Counter("lawang_false_closures", "Cases said to be done that were not", ["connector"])
+MISSED_PROMISES = Counter("lawang_missed_promises", "Promised dates that passed", ["connector"])
 
 
 def exposition() -> bytes:

@@ -25,9 +25,10 @@ class Texts:
         self._common = common
         self._tenants = tenants
 
-    def has(self, key: str) -> bool:
-        """True when there is a common sentence under this key."""
-        return key in self._common
+    def has(self, key: str, tenant: str | None = None) -> bool:
+        """True when there is a sentence under this key, common or the tenant's own."""
+        own = self._tenants.get(tenant, _NEUTRAL).texts if tenant else {}
+        return key in self._common or key in own
 
     def keys(self) -> list[str]:
         """All common keys, sorted."""

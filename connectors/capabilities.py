@@ -83,6 +83,7 @@ class CaseStatus(StrEnum):
     CANCELLED = "cancelled"
     DUPLICATE = "duplicate"
     NOT_OURS = "not_ours"
+    REOPENED = "reopened"
     UNKNOWN = "unknown"
 
     @property
@@ -98,6 +99,7 @@ _OPEN = frozenset(
         CaseStatus.ASSIGNED,
         CaseStatus.IN_PROGRESS,
         CaseStatus.WAITING_FOR_CITIZEN,
+        CaseStatus.REOPENED,
         CaseStatus.UNKNOWN,
     }
 )
@@ -152,6 +154,8 @@ class StatusUpdate:
     `subject` is `case`, `booking` or `waiting`. `status` is a CaseStatus, BookingStatus or WaitingStatus
     value, `backend_status` the backend's own word for it. What follows `note` comes from queues only; see
     connectors.queues.BookingEvent for which event carries what.
+    `topic` and `agency` say that a backend moved a case to another kind or desk; `silent` marks history that is
+    only loaded.
     """
 
     connector: str
@@ -170,6 +174,9 @@ class StatusUpdate:
     slot_id: str | None = None
     expires_at: datetime | None = None
     pace: Pace | None = None
+    topic: str | None = None
+    agency: str | None = None
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

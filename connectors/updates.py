@@ -24,7 +24,18 @@ SIGNATURE_HEADER = "X-Lawang-Signature"
 WINDOW_SECONDS = 300
 MAX_BODY_BYTES = 64 * 1024
 _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})")
-_FIELDS = ("event_id", "subject", "reference", "status", "occurred_at", "note", "now_serving", "ahead")
+_FIELDS = (
+    "event_id",
+    "subject",
+    "reference",
+    "status",
+    "occurred_at",
+    "note",
+    "now_serving",
+    "ahead",
+    "topic",
+    "agency",
+)
 _LONGEST = {"event_id": 200, "reference": 100, "status": 100}
 _MAX_NOTE = 2000
 
@@ -127,6 +138,8 @@ def parse(manifest: Manifest, body: bytes) -> StatusUpdate:
         note=(mapping.as_text(found["note"]) or "").strip()[:_MAX_NOTE] or None,
         now_serving=(mapping.as_text(found["now_serving"]) or "")[:40] or None,
         ahead=_ahead(found["ahead"]),
+        topic=_topic(manifest, mapping.as_text(found["topic"])),
+        agency=(mapping.as_text(found["agency"]) or "").strip()[:128] or None,
     )
 
 
@@ -147,6 +160,11 @@ def _needed(found: Mapping[str, Any], name: str) -> str:
     if len(text) > _LONGEST[name]:
         raise UpdateMalformed(f"{name}: longer than {_LONGEST[name]} characters")
     return text
+
+
+def _topic(manifest: Manifest, code: str | None) -> str | None:
+    """Our name for a backend's code of a topic; None when it says none, or one that nobody mapped."""
+    return next((ours for ours, theirs in manifest.values.topic.items() if str(theirs) == code), None)
 
 
 def _moment(raw: Any, timezone: str | None) -> datetime:

@@ -32,6 +32,8 @@ RESERVED = {"restart": "start_over"}
 LONGEST_TEXT = 8000
 # A button that says something in the citizen's stead: the second wish of an earlier message.
 SAY = "say"
+# Where any words were asked for, these are still not the words.
+NO_WORDS = frozenset({"cancel", "deny", "skip", "go_back", "start_over", "help", "talk_to_agent", "crisis"})
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ class TurnChannel(InputChannel):
         try:
             metadata = {**turn["metadata"], "turn_id": turn["turn_id"], "language": turn["language"]}
             parsed = await self._understand(processor, UserMessage(_spoken(turn), metadata=metadata), tracker)
+            _take_as_asked(parsed, turn["state"] or {})
             await processor.handle_message(
                 UserMessage(
                     parsed["text"],
@@ -222,6 +225,17 @@ def _offer_second(state: dict[str, Any], parsed: Mapping[str, Any], messages: li
     last |= {"text_key": "layout.lines", "values": {"first": own, "second": offer}}
     payload = f"/{SAY}" + json.dumps({"text": wish["text"]}, ensure_ascii=False)
     last["buttons"] = [{"title_key": "button.next_wish", "payload": payload}, *last["buttons"]]
+
+
+def _take_as_asked(parsed: dict[str, Any], state: Mapping[str, Any]) -> None:
+    """Free words that a question outside the forms waits for belong to it, whatever they sound like."""
+    asked = state.get("slots", {}).get("asked")
+    if state.get("form") or not isinstance(asked, dict) or asked.get("wants") != "words":
+        return
+    name = parsed["intent"]["name"]
+    if name not in NO_WORDS and (not parsed.get("pressed") or name == "send_photo"):
+        parsed.setdefault("understood", parsed["intent"])
+        parsed["intent"] = {"name": asked["intent"], "confidence": 1.0}
 
 
 def _kinds(error: BaseException | None) -> str:

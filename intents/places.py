@@ -63,7 +63,7 @@ _STOP = (
 )
 _NAME = rf"(?:(?!(?:{_STOP})\b)[\w.'’-]+)(?:\s+(?!(?:{_STOP})\b)[\w'’-]+){{0,3}}"
 _STREET = re.compile(
-    rf"(?<!\w)(?:jalan raya|jalan|jln|jl|dalan|gang|gg|lorong|lrg)\.?\s+(?P<name>{_NAME}(?:\s+(?:no|nomor)\.?\s*\d+\w?)?)",
+    rf"(?<!\w)(?:(?:jalan|jln|jl)\.?\s+raya|jalan|jln|jl|dalan|gang|gg|lorong|lrg)\.?\s+(?P<name>{_NAME}(?:\s+(?:no|nomor)\.?\s*\d+\w?)?)",
     re.IGNORECASE,
 )
 _QUARTER = re.compile(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions import effects
 from bot import metrics
-from bot.conversations import handoff, privacy
+from bot.conversations import closures, filings, handoff, privacy, similar
 from bot.door import Door
 from bot.storage import bookings, cases
 from bot.storage.conversations import set_language
@@ -23,9 +23,13 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Outcome:
-    """What applying effects adds to the answer; `erased` says that files are deleted after the commit."""
+    """What applying effects adds to the answer: bubbles, and lines `under` the last bubble it has.
+
+    `erased` says that files are deleted after the commit.
+    """
 
     says: list[Say] = field(default_factory=list)
+    under: list[Say] = field(default_factory=list)
     erased: bool = False
 
 
@@ -98,6 +102,8 @@ async def _apply_one(
                 "place": effect.place,
                 "latitude": effect.latitude,
                 "longitude": effect.longitude,
+                "region": effect.region,
+                "verify_by": _moment(effect.verify_by, zone),
                 "promised_at": _moment(effect.promised_at, zone),
             }
             await cases.follow(conn, {**owner, **row}, now)
@@ -107,12 +113,28 @@ async def _apply_one(
                 "reference": effect.reference,
                 "kind": effect.kind,
                 "status": _case_status(effect.status),
+                "origin": "followed",
             }
             await cases.follow(conn, {**owner, **row}, now)
         case effects.CaseQueued():
-            key = str(effect.draft["idempotency_key"])
-            row = {"idempotency_key": key, "connector": effect.connector, "draft": effect.draft}
-            await cases.queue_filing(conn, {"conversation_id": conversation.id, **row}, now)
+            promised = {"promised_at": _moment(effect.promised_at, zone)}
+            promised["verify_by"] = _moment(effect.verify_by, zone)
+            outcome.says += await filings.keep(conn, conversation, effect, promised, now)
+        case effects.SimilarAsked():
+            offered = await similar.offer(conn, door, conversation, effect, now)
+            outcome.under += [offered] if offered else []
+        case effects.CaseJoined():
+            outcome.says += await similar.join(conn, door, conversation, effect, now)
+        case effects.CaseNoted():
+            outcome.says += await closures.note(conn, door, conversation, effect, now)
+        case effects.CaseReopened():
+            outcome.says += await closures.reopen(conn, door, conversation, effect, now)
+        case effects.CaseConfirmed():
+            outcome.says += await closures.confirm(conn, door, conversation, effect, now)
+        case effects.CaseRated():
+            outcome.says += await closures.rate(conn, door, conversation, effect, now)
+        case effects.CaseWithdrawn():
+            outcome.says += await closures.withdraw(conn, door, conversation, effect, now)
         case effects.BookingMade():
             row = {
                 "connector": effect.connector,

@@ -1,16 +1,20 @@
 """Complaints that a city system could not take at once: filed later, with the same key, until it answers."""
 
 import asyncio
+import hashlib
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from actions.effects import CaseQueued
 from bot import metrics
 from bot.conversations import outbound, speech
 from bot.door import Door
 from bot.storage import cases, conversations
-from bot.vocabulary.conversations import Say
-from connectors.capabilities import CaseReceipt, ComplaintDraft, Photo, Place
+from bot.vocabulary.conversations import Conversation, Say
+from connectors.capabilities import CaseReceipt, CaseStatus, ComplaintDraft, Photo, Place
 from connectors.errors import BackendRejected, ConnectorError
 
 log = logging.getLogger(__name__)
@@ -33,6 +37,62 @@ async def run(door: Door, stop: asyncio.Event) -> None:
             await asyncio.wait_for(stop.wait(), 0.1 if due else 2)
         except TimeoutError:
             continue
+
+
+async def keep(
+    conn: AsyncConnection,
+    conversation: Conversation,
+    effect: CaseQueued,
+    promised: dict[str, datetime | None],
+    now: datetime,
+) -> list[Say]:
+    """Keep a complaint that could not be filed under a number of our own; what to tell the citizen."""
+    draft = read_draft(effect.draft)
+    case_id, number = await _numbered(conn, effect.connector, draft.idempotency_key, now)
+    until = promised.get("promised_at")
+    say = Say("complaint.queued", {"number": number})
+    if until is not None:
+        values = {"number": number, "promised": {"$date": until.isoformat()}}
+        say = Say("complaint.queued_with_date", values)
+    row = {
+        "idempotency_key": draft.idempotency_key,
+        "conversation_id": conversation.id,
+        "connector": effect.connector,
+        "case_id": case_id,
+        "draft": effect.draft,
+    }
+    if await cases.queue_filing(conn, row, now):
+        case = {
+            "id": case_id,
+            "tenant": conversation.tenant,
+            "conversation_id": conversation.id,
+            "connector": effect.connector,
+            "reference": number,
+            "number": number,
+            "kind": "complaint",
+            "topic": draft.topic,
+            "status": CaseStatus.RECEIVED,
+            "description": draft.description,
+            "place": draft.place.text,
+            "latitude": draft.place.latitude,
+            "longitude": draft.place.longitude,
+            "region": draft.place.region_code,
+            "filed_at": None,
+            **promised,
+        }
+        await cases.follow(conn, case, now)
+    return [say]
+
+
+async def _numbered(conn: AsyncConnection, connector: str, key: str, now: datetime) -> tuple[str, str]:
+    """The id and the number of a complaint, the same whenever its turn is done again."""
+    for attempt in range(100):
+        digest = hashlib.sha256(f"case {attempt} {key}".encode()).hexdigest()
+        case_id, number = digest[:32], f"LWG-{now:%y%m}-{int(digest, 16) % 1_000_000:06d}"
+        holder = await cases.holder(conn, connector, number)
+        if holder in (None, case_id):
+            return case_id, number
+    raise ValueError("no number is free")
 
 
 async def _try(door: Door, filing: Any) -> None:
@@ -88,29 +148,55 @@ async def _close(
         if not await cases.close_filing(conn, filing.idempotency_key, **end):
             log.info("filing %s had come to its end, or its citizen was forgotten", filing.idempotency_key)
             return
-        if receipt is not None:
-            row = {
-                "tenant": conversation.tenant,
-                "conversation_id": conversation.id,
-                "connector": filing.connector,
-                "reference": receipt.reference,
-                "kind": "complaint",
-                "topic": draft.topic,
-                "status": receipt.status,
-                "description": draft.description,
-                "place": draft.place.text,
-                "latitude": draft.place.latitude,
-                "longitude": draft.place.longitude,
-                "promised_at": receipt.promised_at,
-            }
-            await cases.follow(conn, row, now)
-            say = Say("complaint.filed_later", {"reference": receipt.reference})
-        else:
-            say = Say("complaint.refused_later", {"reason": error.detail if error else ""})
-        bubble = speech.bubble(door, conversation.tenant, say)
-        await outbound.queue(conn, door, conversation, [bubble], f"filing:{filing.idempotency_key}", now)
+        say = await _end(conn, door, conversation, filing, draft, receipt, error, now)
+        if say is not None:
+            bubble = speech.bubble(door, conversation.tenant, say)
+            await outbound.queue(conn, door, conversation, [bubble], f"filing:{filing.idempotency_key}", now)
     metrics.FILINGS.labels(outcome).inc()
     await outbound.announce(door, conversation)
+
+
+async def _end(
+    conn: AsyncConnection,
+    door: Door,
+    conversation: Conversation,
+    filing: Any,
+    draft: ComplaintDraft,
+    receipt: CaseReceipt | None,
+    error: ConnectorError | None,
+    now: datetime,
+) -> Say | None:
+    """Move the case that was numbered by us to its end; what to say, None when it was withdrawn meanwhile."""
+    if receipt is None:
+        reason = error.detail if error else ""
+        changed = {"status": CaseStatus.REJECTED, "moved_at": now, "updated_at": now}
+        await cases.move_case(conn, filing.case_id or "", **changed)
+        return Say("complaint.refused_later", {"reason": reason})
+    row = {"reference": receipt.reference, "filed_at": now, "updated_at": now}
+    before = await cases.filed(conn, filing.case_id, row) if filing.case_id else None
+    if before is None:
+        # Queued by an older version, which kept no case of its own.
+        row |= {
+            "tenant": conversation.tenant,
+            "conversation_id": conversation.id,
+            "connector": filing.connector,
+            "kind": "complaint",
+            "topic": draft.topic,
+            "status": receipt.status,
+            "description": draft.description,
+            "place": draft.place.text,
+            "latitude": draft.place.latitude,
+            "longitude": draft.place.longitude,
+            "promised_at": receipt.promised_at,
+        }
+        await cases.follow(conn, row, now)
+        return Say("complaint.filed_later", {"reference": receipt.reference})
+    if not CaseStatus(before.status).is_open:
+        return None
+    if before.promised_at is None and receipt.promised_at is not None:
+        await cases.move_case(conn, before.id, promised_at=receipt.promised_at)
+    values = {"reference": receipt.reference, "number": before.number}
+    return Say("complaint.filed_later_numbered", values)
 
 
 def read_draft(data: dict[str, Any]) -> ComplaintDraft:

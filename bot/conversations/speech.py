@@ -5,6 +5,7 @@ import hmac
 import logging
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from bot import metrics
@@ -78,6 +79,18 @@ def with_notice(message: OutgoingMessage, notice: str) -> OutgoingMessage:
         ask_location=message.ask_location,
         silent=message.silent,
     )
+
+
+def with_lines(bubbles: list[OutgoingMessage], more: OutgoingMessage) -> list[OutgoingMessage]:
+    """Put lines and buttons under the last bubble, or alone when there is none."""
+    if not bubbles:
+        return [more]
+    last = replace(
+        bubbles[-1],
+        text=f"{bubbles[-1].text}\n\n{more.text}",
+        buttons=(*bubbles[-1].buttons, *more.buttons),
+    )
+    return [*bubbles[:-1], last]
 
 
 def stored_content(message: OutgoingMessage) -> dict[str, Any]:

@@ -288,6 +288,8 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
             await buttons.use(conn, answer.pressed.message_id, turn_id)
         outcome = await effects.apply(conn, door, conversation, prepared, now)
         bubbles += [speech.bubble(door, conversation.tenant, say) for say in outcome.says]
+        for say in outcome.under:
+            bubbles = speech.with_lines(bubbles, speech.bubble(door, conversation.tenant, say))
         if not bubbles and answer.outcome == "answered":
             # Effects alone are silence too.
             bubbles = [speech.bubble(door, conversation.tenant, Say("error.dialogue"))]

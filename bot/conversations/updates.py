@@ -1,13 +1,21 @@
 """A city system's word on a case or a booking: recorded once, told to whoever follows it.
 
-The rules are those of FixMyStreet's Open311 relay (perllib/Open311/UpdatesBase.pm): rows are locked and read
-again; an event seen before does nothing; an older word moves no state, though its note is still told; a time
-in the future is clamped to now; nothing changed means nobody is told; an unknown status moves nothing and is
-counted.
+The rules are those of FixMyStreet's Open311 relay (perllib/Open311/UpdatesBase.pm):
+
+1. rows are locked and read again;
+2. an event seen before does nothing;
+3. an older word moves no state, though its note is still told;
+4. a time in the future is clamped to now;
+5. what was hidden stays hidden; an unknown status moves nothing and is counted;
+6. nothing changed means nobody is told;
+7. the wording is chosen by the backend's own code, else by old and new state, else by the new state;
+8. a backend may move a case to another topic or desk, never its promised date;
+9. history that is only loaded is told to nobody.
 """
 
 import json
 import logging
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -37,6 +45,7 @@ class Recorded(StrEnum):
     DUPLICATE = "duplicate"
     STALE = "stale"
     UNCHANGED = "unchanged"
+    HIDDEN = "hidden"
     UNKNOWN_STATUS = "unknown_status"
     UNKNOWN_REFERENCE = "unknown_reference"
 
@@ -103,27 +112,78 @@ def _judge(row: Any, update: StatusUpdate) -> Recorded:
 async def _move_case(
     conn: AsyncConnection, door: Door, row: Any, update: StatusUpdate, now: datetime, told: list[Conversation]
 ) -> Recorded:
+    if row.hidden_at is not None:
+        # What was hidden from the public stays so, whatever its backend says.
+        return Recorded.HIDDEN
     outcome = _judge(row, update)
     changed = outcome is Recorded.APPLIED
+    news: dict[str, Any] = {}
     if changed:
         news = {"status": update.status, "backend_status": update.backend_status, "updated_at": now}
-        await cases.move_case(conn, row.id, moved_at=update.occurred_at, **news)
-    elif outcome is Recorded.UNCHANGED:
+        if update.status == CaseStatus.DONE:
+            news |= {"done_at": update.occurred_at, "confirmed_at": None}
+    if outcome in (Recorded.APPLIED, Recorded.UNCHANGED):
         # Said again later: what was said in between and comes late is old by now.
-        await cases.move_case(conn, row.id, moved_at=update.occurred_at)
-    if not changed and not update.note:
+        news["moved_at"] = update.occurred_at
+    moved = {} if outcome is Recorded.STALE else _moved_to(door, row, update)
+    if news or moved:
+        await cases.move_case(conn, row.id, **news, **moved)
+    if not changed and not moved and not update.note:
         return outcome
-    key = f"update.case.{update.status}" if changed else "update.case.note_only"
-    topic = door.catalog.topic(row.topic) if row.topic else None
-    values = {"reference": row.reference, "title": topic.title if topic else row.kind}
-    reopen = {
-        "title_key": "button.not_done",
-        "payload": f"/reopen_complaint{json.dumps({'reference': row.reference})}",
-        "reusable": True,
-    }
-    done = changed and update.status == CaseStatus.DONE and row.kind == "complaint"
-    await _tell(conn, door, row, update, Say(key, values, (reopen,) if done else ()), now, told)
+    if not update.silent:
+        says = _case_news(door, row, update, changed, moved)
+        await _tell(conn, door, row, update, says, now, told)
     return Recorded.APPLIED if outcome is Recorded.UNCHANGED else outcome
+
+
+def _moved_to(door: Door, row: Any, update: StatusUpdate) -> dict[str, str]:
+    """What a backend changed about where a case belongs: its topic, or the desk that has it."""
+    moved = {}
+    if update.topic and update.topic != row.topic and door.catalog.topic(update.topic):
+        moved["topic"] = update.topic
+    if update.agency and update.agency != row.agency:
+        moved["agency"] = update.agency
+    return moved
+
+
+def _case_news(door: Door, row: Any, update: StatusUpdate, changed: bool, moved: dict[str, str]) -> list[Say]:
+    """The bubble's lines: the new state in the words that fit best, and where the case went."""
+    topic = door.catalog.topic(moved.get("topic") or row.topic or "")
+    values = {"reference": row.reference, "title": topic.title if topic else row.kind}
+    says = []
+    if changed:
+        key = _wording(door, row, update)
+        says.append(Say(key, values, _choices(row, update.status)))
+    if "topic" in moved:
+        says.append(Say("update.moved.topic" if changed else "update.moved.topic_only", values))
+    if "agency" in moved:
+        values = {**values, "agency": moved["agency"]}
+        says.append(Say("update.moved.agency" if says else "update.moved.agency_only", values))
+    return says or [Say("update.case.note_only", values)]
+
+
+def _wording(door: Door, row: Any, update: StatusUpdate) -> str:
+    """The most exact sentence there is: for the backend's own code, for this step, for the new state."""
+    code = re.sub(r"\W+", "_", (update.backend_status or "").lower()).strip("_")
+    exact = (f"update.code.{update.connector}.{code}", f"update.case.{update.status}_from_{row.status}")
+    tenant = row.tenant
+    return next((key for key in exact if door.texts.has(key, tenant)), f"update.case.{update.status}")
+
+
+def _choices(row: Any, status: str) -> tuple[dict[str, Any], ...]:
+    """What the citizen can answer to a state: *Sudah beres?* before a case counts as closed."""
+    if row.kind != "complaint":
+        return ()
+    wanted = {
+        CaseStatus.DONE: (("done", "confirm_complaint"), ("not_done", "reopen_complaint")),
+        CaseStatus.WAITING_FOR_CITIZEN: (("answer_it", "add_complaint_info"),),
+        CaseStatus.REJECTED: (("object", "add_complaint_info"), ("talk_to_agent", "talk_to_agent")),
+    }
+    payload = json.dumps({"reference": row.reference})
+    return tuple(
+        {"title_key": f"button.{title}", "payload": f"/{intent}{payload}", "reusable": True}
+        for title, intent in wanted.get(CaseStatus(status), ())
+    )
 
 
 async def _move_booking(
@@ -154,7 +214,8 @@ async def _move_booking(
         "now_serving": update.now_serving,
         "when": {"$datetime": row.starts_at.isoformat()},
     }
-    await _tell(conn, door, row, update, Say("update.booking.ahead" if near else key, values), now, told)
+    say = Say("update.booking.ahead" if near else key, values)
+    await _tell(conn, door, row, update, [say], now, told)
     return Recorded.APPLIED if outcome is Recorded.UNCHANGED else outcome
 
 
@@ -163,16 +224,18 @@ async def _tell(
     door: Door,
     row: Any,
     update: StatusUpdate,
-    say: Say,
+    says: list[Say],
     now: datetime,
     told: list[Conversation],
 ) -> None:
-    """Queue the news for one follower, once per event."""
+    """Queue the news for one follower as one bubble, once per event."""
     conversation = await conversations.get(conn, row.conversation_id)
-    bubble = speech.bubble(door, conversation.tenant, say)
+    lines = [speech.bubble(door, conversation.tenant, say) for say in says]
+    text = "\n".join(line.text for line in lines)
     if update.note:
-        note = speech.sentence(door, conversation.tenant, "update.note", {"note": update.note[:NOTE_LENGTH]})
-        bubble = OutgoingMessage(f"{bubble.text}\n{note}", bubble.buttons)
+        note = {"note": update.note[:NOTE_LENGTH]}
+        text += "\n" + speech.sentence(door, conversation.tenant, "update.note", note)
+    bubble = OutgoingMessage(text, tuple(button for line in lines for button in line.buttons))
     key = f"update:{update.connector}:{update.event_id}:{row.id}"
     await outbound.queue(conn, door, conversation, [bubble], key, now)
     told.append(conversation)

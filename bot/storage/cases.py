@@ -8,9 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.database import insert_once
-from bot.storage.tables import bookings, cases, filings, updates
+from bot.storage.tables import bookings, cases, filings, notes, updates
 from bot.vocabulary.cases import Case
 from connectors.capabilities import CaseStatus, StatusUpdate
+
+OPEN = tuple(status.value for status in CaseStatus if status.is_open)
 
 
 def _case(row: Any) -> Case:
@@ -28,21 +30,28 @@ def _case(row: Any) -> Case:
         promised_at=row.promised_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        number=row.number,
+        origin=row.origin,
+        agency=row.agency,
+        filed_at=row.filed_at,
+        verify_by=row.verify_by,
+        done_at=row.done_at,
+        confirmed_at=row.confirmed_at,
     )
 
 
 async def follow(conn: AsyncConnection, values: dict[str, Any], now: datetime) -> bool:
     """Remember a case for a conversation once; True when it is new."""
-    row = {"id": uuid.uuid4().hex, "created_at": now, "updated_at": now, **values}
+    row = {"id": uuid.uuid4().hex, "created_at": now, "updated_at": now, "filed_at": now, **values}
     return await insert_once(conn, cases, row, ["connector", "reference", "conversation_id"])
 
 
 async def cases_of(conn: AsyncConnection, conversation_id: str, limit: int = 10) -> list[Case]:
-    """A conversation's cases, newest first."""
+    """A conversation's cases: those still open first, then the newest."""
     query = (
         sa.select(cases)
         .where(cases.c.conversation_id == conversation_id)
-        .order_by(cases.c.created_at.desc())
+        .order_by(cases.c.status.in_(OPEN).desc(), cases.c.created_at.desc())
         .limit(limit)
     )
     return [_case(row) for row in await conn.execute(query)]
@@ -153,7 +162,8 @@ async def due_cases(
         sa.select(cases.c.id)
         .where(
             cases.c.connector == connector,
-            cases.c.status.in_([status for status in CaseStatus if status.is_open]),
+            cases.c.status.in_(OPEN),
+            cases.c.filed_at.is_not(None),
             sa.func.coalesce(cases.c.polled_at, cases.c.updated_at) <= before,
         )
         .limit(limit)
@@ -170,8 +180,35 @@ async def due_cases(
 
 
 async def rename_case(conn: AsyncConnection, connector: str, old: str, new: str) -> None:
-    """A backend gave a case its final number after a provisional one (an Open311 token)."""
+    """A backend gave a case its final number after a provisional one (an Open311 token, or ours)."""
     await followers(conn, connector, old)
-    await conn.execute(
-        cases.update().where(cases.c.connector == connector, cases.c.reference == old).values(reference=new)
+    for table in (cases, notes):
+        renamed = table.update().where(table.c.connector == connector, table.c.reference == old)
+        await conn.execute(renamed.values(reference=new))
+
+
+async def own(conn: AsyncConnection, conversation_id: str, connector: str, reference: str) -> Any | None:
+    """The row of a conversation's own case, locked until the transaction ends; None when it has none."""
+    query = sa.select(cases).where(
+        cases.c.conversation_id == conversation_id,
+        cases.c.connector == connector,
+        cases.c.reference == reference,
     )
+    return (await conn.execute(query.with_for_update())).first()
+
+
+async def holder(conn: AsyncConnection, connector: str, number: str) -> str | None:
+    """The case that has a number of ours, None when it is free."""
+    query = sa.select(cases.c.id).where(
+        cases.c.connector == connector, sa.or_(cases.c.reference == number, cases.c.number == number)
+    )
+    return (await conn.execute(query.limit(1))).scalar()
+
+
+async def filed(conn: AsyncConnection, case_id: str, values: dict[str, Any]) -> Any | None:
+    """Give a case that waited for its city the city's number; its row as it was, or None when it is gone."""
+    before = (await conn.execute(sa.select(cases).where(cases.c.id == case_id).with_for_update())).first()
+    if before is not None:
+        await rename_case(conn, before.connector, before.reference, values["reference"])
+        await move_case(conn, case_id, **values)
+    return before

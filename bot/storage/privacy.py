@@ -16,8 +16,10 @@ from bot.storage.tables import (
     conversations,
     filings,
     handoffs,
+    held_news,
     media,
     messages,
+    notes,
     turns,
 )
 from bot.vocabulary.conversations import Conversation
@@ -83,7 +85,7 @@ async def erase(conn: AsyncConnection, conversation: Conversation, now: datetime
     )
     await conn.execute(turns.delete().where(turns.c.conversation_id == mine))
     await conn.execute(handoffs.update().where(handoffs.c.conversation_id == mine).values(summary=None))
-    for table in (filings, cases, bookings):
+    for table in (filings, notes, held_news, cases, bookings):
         await conn.execute(table.delete().where(table.c.conversation_id == mine))
     await conn.execute(consents.delete().where(consents.c.citizen_id == conversation.citizen_id))
     await conn.execute(

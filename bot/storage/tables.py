@@ -174,13 +174,72 @@ cases = sa.Table(
     sa.Column("place", sa.Text),
     sa.Column("latitude", sa.Float),
     sa.Column("longitude", sa.Float),
+    # Kelurahan or desa, its official code.
+    sa.Column("region", sa.String(20)),
+    # How the citizen came to it: filed, joined somebody's, or followed by number.
+    sa.Column("origin", sa.String(16), nullable=False, server_default="filed"),
+    # Our own number, given while the city could not be reached; the city's replaces it as the reference.
+    sa.Column("number", sa.String(32)),
+    sa.Column("filed_at", UtcDateTime),
+    # Both computed once, when the complaint was accepted. Nothing ever moves them.
+    sa.Column("verify_by", UtcDateTime),
     sa.Column("promised_at", UtcDateTime),
+    sa.Column("unverified_at", UtcDateTime),
+    sa.Column("reminded_at", UtcDateTime),
+    sa.Column("late_told_at", UtcDateTime),
+    sa.Column("agency", sa.String(128)),
+    sa.Column("hidden_at", UtcDateTime),
+    sa.Column("done_at", UtcDateTime),
+    sa.Column("confirmed_at", UtcDateTime),
+    sa.Column("false_closures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("rating", sa.Integer),
     sa.Column("moved_at", UtcDateTime),
     sa.Column("polled_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("connector", "reference", "conversation_id"),
     sa.Index("ix_cases_polled", "connector", "status", "polled_at"),
+    sa.Index("ix_cases_near", "tenant", "topic", "latitude"),
+    sa.Index("ix_cases_region", "tenant", "topic", "region", "created_at"),
+    sa.Index(
+        "ix_cases_promised",
+        "promised_at",
+        sqlite_where=sa.text("late_told_at IS NULL"),
+        postgresql_where=sa.text("late_told_at IS NULL"),
+    ),
+)
+
+# What a department is still to be told about a case: words of a citizen, who else is affected, what is late.
+notes = sa.Table(
+    "notes",
+    metadata,
+    sa.Column("key", sa.String(128), primary_key=True),
+    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), index=True),
+    sa.Column("connector", sa.String(64), nullable=False),
+    sa.Column("reference", sa.String(100), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("photos", sa.JSON),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_try_at", UtcDateTime, nullable=False),
+    sa.Column("claimed_until", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index("ix_notes_due", "status", "next_try_at"),
+    sa.Index("ix_notes_reference", "connector", "reference"),
+)
+
+# News of the night, kept for the morning: one message then, whatever their number.
+held_news = sa.Table(
+    "held_news",
+    metadata,
+    sa.Column("key", sa.String(400), primary_key=True),
+    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False, index=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("content", sa.JSON),
+    sa.Column("due_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("created_at", UtcDateTime, nullable=False),
 )
 
 bookings = sa.Table(
@@ -227,6 +286,7 @@ filings = sa.Table(
     sa.Column("idempotency_key", sa.String(128), primary_key=True),
     sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False),
     sa.Column("connector", sa.String(64), nullable=False),
+    sa.Column("case_id", Id),
     sa.Column("draft", sa.JSON, nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("reason", sa.Text),
@@ -257,5 +317,8 @@ media = sa.Table(
     sa.Column("owner", Id, index=True),
     sa.Column("content_type", sa.String(64), nullable=False),
     sa.Column("size", sa.Integer, nullable=False),
+    # Where the camera says it was; used only when the citizen agrees.
+    sa.Column("latitude", sa.Float),
+    sa.Column("longitude", sa.Float),
     sa.Column("created_at", UtcDateTime, nullable=False),
 )

@@ -8,7 +8,11 @@ from connectors.capabilities import CaseStatus
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Anything the city tracks under a reference. `promised_at` is computed once and never moves."""
+    """Anything the city tracks under a reference. `promised_at` is computed once and never moves.
+
+    `number` is ours, given while the city could not be reached; `filed_at` is None until it could.
+    `origin` says how the citizen came to it: filed, joined or followed.
+    """
 
     id: str
     tenant: str
@@ -23,6 +27,13 @@ class Case:
     promised_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    number: str | None = None
+    origin: str = "filed"
+    agency: str | None = None
+    filed_at: datetime | None = None
+    verify_by: datetime | None = None
+    done_at: datetime | None = None
+    confirmed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

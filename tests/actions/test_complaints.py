@@ -10,13 +10,12 @@ LAMP = "lampu jalan mati di depan SDN Wates RT 3 RW 1"
 
 async def to_review(table: Table) -> None:
     await table.say(LAMP, "report_complaint")
-    await table.press("skip")
     assert table.question == "complaint_review"
 
 
-async def test_everything_said_at_once_is_used(table: Table) -> None:
+async def test_everything_said_at_once_leads_straight_to_the_card(table: Table) -> None:
     said = await table.say(LAMP, "report_complaint")
-    assert said.keys == ["complaint.ask_photo"]
+    assert said.keys == ["complaint.review"]
     assert table.slots["complaint_topic"] == "lampu_jalan"
     assert table.slots["complaint_place"]["region"].startswith("35.76.02")
 
@@ -44,8 +43,10 @@ async def test_an_unreachable_city_loses_nothing(table: Table, city: FakeCity) -
     await to_review(table)
     city.fail = BackendUnreachable("kota", outcome_unknown=True)
     said = await table.press("send")
-    assert said.keys == ["complaint.queued"]
-    assert said.effect("case_queued")["draft"]["description"] == LAMP
+    assert said.keys == []  # the front door gives it a number and says so
+    queued = said.effect("case_queued")
+    assert queued["draft"]["description"] == LAMP
+    assert queued["promised_at"] == "2026-11-30T16:00:00+07:00"
 
 
 async def test_a_refused_complaint_keeps_the_draft(table: Table, city: FakeCity) -> None:
@@ -80,7 +81,7 @@ async def test_an_aside_is_answered_and_the_question_comes_back(
 ) -> None:
     await table.say(LAMP, "report_complaint")
     said = await table.say(text, intent)
-    assert said.keys == [key, "complaint.ask_photo"]
+    assert said.keys == [key, "complaint.review"]
     assert table.slots["complaint_description"] == LAMP
 
 
@@ -94,7 +95,7 @@ async def test_danger_and_a_call_for_a_person_are_not_followed_by_a_question(
     await table.say(LAMP, "report_complaint")
     said = await table.say("tolong", intent)
     assert said.keys == keys
-    assert (table.form, table.question) == ("complaint_form", "complaint_photo")
+    assert (table.form, table.question) == ("complaint_form", "complaint_review")
 
 
 async def test_a_correction_changes_only_its_part(table: Table) -> None:
@@ -108,9 +109,9 @@ async def test_a_correction_changes_only_its_part(table: Table) -> None:
 async def test_going_back_asks_the_earlier_question(table: Table) -> None:
     await to_review(table)
     said = await table.say("kembali", "go_back")
-    assert said.keys == ["complaint.ask_photo"]
-    said = await table.say("kembali", "go_back")
     assert said.keys == ["complaint.ask_place"]
+    said = await table.say("kembali", "go_back")
+    assert said.keys == ["complaint.ask_description_of"]
 
 
 async def test_starting_over_asks_the_first_question(table: Table) -> None:
@@ -133,7 +134,7 @@ async def test_a_change_of_mind_puts_the_draft_aside(table: Table) -> None:
     assert table.form == "booking_form"
     await table.say("batal", "cancel")
     said = await table.say("", "report_complaint")
-    assert said.keys == ["complaint.ask_photo"]
+    assert said.keys == ["complaint.review"]
 
 
 async def test_a_photo_and_a_pin_may_come_first(table: Table) -> None:
@@ -164,18 +165,60 @@ async def test_a_vague_place_is_asked_for_once_more_and_then_taken(table: Table)
     said = await table.say("sampah gak diangkut 2 minggu di jalan majapahit", "report_complaint")
     assert said.keys == ["complaint.ask_village"]
     said = await table.say("pokoknya di situ", "unclear", 0.2)
-    assert said.keys == ["complaint.ask_photo"]
+    assert said.keys == ["complaint.review"]
     assert table.slots["complaint_place"]["text"] == "di jalan majapahit, pokoknya di situ"
 
 
-async def test_a_bribe_is_reported_without_a_name(table: Table, city: FakeCity) -> None:
-    await table.say(
-        "dimintai uang 50 ribu di kantor kelurahan Meri dekat pasar", "report_complaint", topic="pungli"
-    )
-    await table.press("skip")
+BRIBE = "dimintai uang 50 ribu di kantor kelurahan Meri dekat pasar"
+
+
+@pytest.mark.parametrize(
+    ("answer", "anonymous"),
+    [("yes", True), ("no", False), ("anonim saja", True), ("boleh pakai nama", False)],
+)
+async def test_a_bribe_is_kept_secret_by_itself_and_only_the_name_is_asked_about(
+    table: Table, city: FakeCity, answer: str, anonymous: bool
+) -> None:
+    said = await table.say(BRIBE, "report_complaint", topic="pungli")
+    assert said.keys == ["complaint.ask_anonymous_kept"]
+    said = await (table.press(answer) if len(answer) < 4 else table.say(answer, "unclear", 0.2))
+    assert said.keys == ["complaint.review"]
     await table.press("send")
-    assert city.filed[0].confidential
+    assert (city.filed[0].confidential, city.filed[0].anonymous) == (True, anonymous)
     assert city.filed[0].reporter is None
+
+
+async def test_secrecy_is_asked_about_where_it_matters_and_the_name_is_not(
+    table: Table, city: FakeCity
+) -> None:
+    said = await table.say(
+        "perawat puskesmas Wates membentak pasien di loket", "report_complaint", topic="pelayanan_kesehatan"
+    )
+    assert said.keys == ["complaint.ask_confidential"]
+    await table.press("yes")
+    await table.press("send")
+    assert (city.filed[0].confidential, city.filed[0].anonymous) == (True, False)
+
+
+async def test_nobody_is_asked_about_secrecy_because_of_a_lamp(table: Table, city: FakeCity) -> None:
+    await to_review(table)
+    await table.press("send")
+    assert (city.filed[0].confidential, city.filed[0].anonymous) == (False, False)
+    assert city.filed[0].reporter == "Siti"
+
+
+@pytest.mark.parametrize(
+    ("words", "confidential", "anonymous"),
+    [("tolong rahasiakan ya", True, False), ("jangan sebut nama saya", False, True)],
+)
+async def test_whoever_asks_for_it_is_kept_secret_whatever_the_topic(
+    table: Table, city: FakeCity, words: str, confidential: bool, anonymous: bool
+) -> None:
+    await to_review(table)
+    said = await table.say(words, "unclear", 0.3)
+    assert said.keys == ["complaint.review"]
+    await table.press("send")
+    assert (city.filed[0].confidential, city.filed[0].anonymous) == (confidential, anonymous)
 
 
 async def test_two_misses_offer_a_person(table: Table) -> None:
@@ -186,16 +229,200 @@ async def test_two_misses_offer_a_person(table: Table) -> None:
     assert any("talk_to_agent" in button["payload"] for button in said.buttons())
 
 
-@pytest.mark.parametrize("intent", ["add_complaint_info", "reopen_complaint"])
-async def test_more_words_go_to_the_newest_own_case(table: Table, city: FakeCity, intent: str) -> None:
-    table.cases = [
-        {"kind": "complaint", "reference": "MJK-2611-000007", "connector": "kota", "status": "done"}
-    ]
-    await table.say("masih mati lampunya", intent)
-    assert [comment.reference for comment in city.comments] == ["MJK-2611-000007"]
-
-
 async def test_nobody_adds_to_someone_elses_case(table: Table, city: FakeCity) -> None:
     said = await table.say("tambahan untuk MJK-2611-000009: masih bau", "add_complaint_info")
     assert said.keys == ["complaint.not_yours"]
     assert not city.comments
+
+
+# Each row: what is typed at the card, which question is opened (None: the card again), the draft then.
+MENDED = [
+    ("tempatnya salah", "complaint_place", {}),
+    ("alamatnya keliru", "complaint_place", {}),
+    ("jenisnya bukan itu", "complaint_topic", {}),
+    ("uraiannya kurang lengkap", "complaint_description", {}),
+    ("bukan, RT 05", None, {"complaint_place": "di depan SDN Wates RT 5 RW 1"}),
+    ("bukan di wates, di meri dekat pasar", None, {"complaint_place": "di meri dekat pasar"}),
+    ("lewati", None, {}),
+]
+
+
+@pytest.mark.parametrize("ubah", [False, True], ids=["at the card", "after Ubah"])
+@pytest.mark.parametrize(("words", "question", "draft"), MENDED, ids=[row[0] for row in MENDED])
+async def test_any_part_is_mended_in_free_words(
+    table: Table, words: str, question: str | None, draft: dict[str, str], ubah: bool
+) -> None:
+    await to_review(table)
+    if ubah:
+        await table.press("edit")
+    await table.say(words, "correct" if "bukan" in words else "unclear", 0.7)
+    assert table.question == (question or "complaint_review")
+    for slot, text in draft.items():
+        assert table.slots[slot]["text"] == text
+
+
+async def test_ubah_and_then_the_part_in_a_word(table: Table) -> None:
+    await to_review(table)
+    await table.press("edit")
+    said = await table.say("tempatnya", "unclear", 0.2)
+    assert said.keys == ["complaint.ask_place"]
+    said = await table.say("jl raya meri no 5, kelurahan meri", "unclear", 0.2)
+    assert said.keys == ["complaint.review"]
+    assert "meri no 5" in table.slots["complaint_place"]["text"]
+    assert "Wates" not in table.slots["complaint_place"]["text"]
+
+
+async def test_a_wrong_photo_is_dropped_and_the_next_one_takes_its_place(
+    table: Table, city: FakeCity
+) -> None:
+    await table.say("", "send_photo", photos=1)
+    await table.say(LAMP, "report_complaint")
+    said = await table.say("fotonya salah", "correct", 0.8)
+    assert said.keys == ["complaint.review"]
+    assert table.slots["complaint_photo"] == []
+    await table.say("", "send_photo", photos=2)
+    await table.press("send")
+    assert len(city.filed[0].photos) == 2
+
+
+async def test_more_of_the_story_at_the_card_is_added_to_it(table: Table) -> None:
+    await to_review(table)
+    said = await table.say("sudah dua orang jatuh gara-gara gelap", "report_complaint", 0.8)
+    assert said.keys == ["complaint.review"]
+    assert table.slots["complaint_description"] == f"{LAMP}\nsudah dua orang jatuh gara-gara gelap"
+
+
+async def test_many_problems_at_once_are_filed_one_by_one_and_said_once(table: Table, city: FakeCity) -> None:
+    story = "lampu mati, sampah numpuk, jalan berlubang dan got mampet di kelurahan wates depan balai rw 4"
+    said = await table.say(story, "report_complaint")
+    assert said.keys == ["complaint.ask_which"]
+    said = await table.press("sampah")
+    assert said.keys == ["complaint.review"]
+    said = await table.press("send")
+    more = [button for button in said.buttons() if "report_complaint" in button["payload"]]
+    assert len(more) == 2
+    for topic in ("jalan_rusak", "drainase_banjir"):
+        said = await table.say("", "report_complaint", topic=topic, rest="yes")
+        assert said.keys == ["complaint.review"]
+        await table.press("send")
+    assert [draft.topic for draft in city.filed] == ["sampah", "jalan_rusak", "drainase_banjir"]
+    assert len({draft.idempotency_key for draft in city.filed}) == 3
+    assert not table.slots["complaint_rest"]
+
+
+@pytest.mark.parametrize(
+    ("text", "topic", "owner"),
+    [
+        ("sertifikat tanah saya di BPN gak jadi-jadi", "pelayanan_adminduk", "BPN"),
+        ("jalan bypass berlubang parah depan SPBU kelurahan Kedundung", "jalan_rusak", "jalan nasional"),
+        ("pungutan di SMA Negeri dekat alun-alun wates", "sekolah", "SMA"),
+        ("wifi indihome di rumah saya mati di kelurahan wates", "wifi", "operator"),
+    ],
+)
+async def test_what_another_owns_is_told_before_anything_is_asked(
+    table: Table, city: FakeCity, text: str, topic: str, owner: str
+) -> None:
+    said = await table.say(text, "report_complaint", topic=topic)
+    assert said.keys == ["complaint.owner"]
+    assert owner in said.messages[0]["values"]["owner"]
+    await table.press("cancel")
+    assert not city.filed
+
+
+async def test_who_knows_better_whose_it_is_may_go_on(table: Table, city: FakeCity) -> None:
+    await table.say(
+        "jalan di bawah bypass berlubang depan SPBU kelurahan Kedundung",
+        "report_complaint",
+        topic="jalan_rusak",
+    )
+    said = await table.press("ours")
+    assert said.keys == ["complaint.review"]
+    await table.press("send")
+    assert len(city.filed) == 1
+
+
+async def test_a_name_on_both_sides_of_the_border_is_asked_about(table: Table, city: FakeCity) -> None:
+    said = await table.say("lampu jalan mati di Balongsari dekat masjid", "report_complaint")
+    assert said.keys == ["complaint.which_area"]
+    titles = [button["title"] for button in said.buttons()]
+    assert titles == ["Gedeg, Kab. Mojokerto", "Balongsari, Magersari"] or len(titles) == 2
+    said = await table.say("yang magersari", "unclear", 0.2)
+    assert said.keys == ["complaint.review"]
+    await table.press("send")
+    assert city.filed[0].place.region_code == "35.76.02.1008"
+
+
+@pytest.mark.parametrize("name", ["Balongsari", "Pulorejo", "Kauman"])
+async def test_the_neighbours_place_of_that_name_is_not_filed_here(
+    table: Table, city: FakeCity, name: str
+) -> None:
+    said = await table.say(f"lampu jalan mati di {name} dekat masjid", "report_complaint")
+    assert said.keys == ["complaint.which_area"]
+    said = await table.say("yang kabupaten", "unclear", 0.2)
+    assert said.keys == ["complaint.elsewhere_with_brand"]
+    assert not city.filed
+
+
+@pytest.mark.parametrize(
+    ("pin", "key"),
+    [
+        ((-7.4722, 112.4341), "complaint.review"),
+        ((-9.5, 112.4), "complaint.pin_outside"),
+        ((48.85, 2.35), "complaint.pin_outside"),
+        ((-7.66, 112.52), "complaint.elsewhere_with_brand"),
+    ],
+    ids=["in the city", "in the sea", "in another country", "in the regency"],
+)
+async def test_a_pin_counts_where_the_city_is(table: Table, pin: tuple[float, float], key: str) -> None:
+    await table.say("jalan berlubang besar sekali", "report_complaint", topic="jalan_rusak")
+    said = await table.say("", "send_location", location=pin)
+    assert said.keys == [key]
+    assert bool(table.slots.get("complaint_place")) == (key == "complaint.review")
+
+
+async def test_an_empty_report_asks_what_happened(table: Table) -> None:
+    assert (await table.say("", "report_complaint")).keys == ["complaint.ask_description"]
+    assert (await table.say("aduh", "unclear", 0.1)).keys == ["complaint.ask_description"]
+
+
+async def test_abuse_with_a_report_in_it_is_a_report(table: Table) -> None:
+    said = await table.say(f"WOI {LAMP} GOBLOK SEMUA", "report_complaint")
+    assert said.keys == ["complaint.review"]
+
+
+async def test_the_card_says_when_it_began_if_it_was_said(table: Table) -> None:
+    said = await table.say(f"{LAMP} sudah tiga hari", "report_complaint")
+    assert said.messages[0]["values"]["time"] == "sudah tiga hari"
+
+
+async def test_the_position_of_a_photo_is_used_only_when_the_citizen_agrees(
+    table: Table, city: FakeCity
+) -> None:
+    for wish, latitude in (("photo", -7.4722), ("no_photo_place", None)):
+        await table.say("", "start_over")
+        photo = {"media_id": "m1", "url": "http://127.0.0.1/m1", "latitude": -7.4722, "longitude": 112.4341}
+        table.slots["loose_photos"] = [photo]
+        said = await table.say("jalan berlubang besar sekali", "report_complaint", topic="jalan_rusak")
+        assert said.keys == ["complaint.ask_photo_place"]
+        await table.press(wish)
+        assert "latitude" not in table.slots["complaint_photo"][0]
+        assert (table.slots["complaint_place"] or {}).get("latitude") == latitude
+        await table.say("batal", "cancel")
+
+
+async def test_joining_files_nothing_and_ends_the_draft(table: Table, city: FakeCity) -> None:
+    await to_review(table)
+    said = await table.press("join:kota:MJK-2611-000007")
+    assert said.effect("case_joined")["reference"] == "MJK-2611-000007"
+    assert not city.filed
+    assert table.form is None
+    assert table.slots["complaint_description"] is None
+
+
+async def test_beyond_the_loaded_calendar_no_date_is_promised(table: Table, city: FakeCity) -> None:
+    await table.say(
+        "asap pabrik bau menyengat di kelurahan wates dekat pasar", "report_complaint", topic="pencemaran"
+    )
+    said = await table.press("send")
+    assert said.keys == ["complaint.filed_without_date"]
+    assert said.effect("case_opened")["promised_at"] is None

@@ -12,9 +12,7 @@ pytestmark = pytest.mark.system
 
 
 async def _file_a_report(talk: Journey) -> str:
-    await talk.say("lampu jalan mati di depan SDN Wates RT 3 RW 1")
-    assert "Lewati" in talk.titles
-    card = await talk.press("Lewati")
+    card = await talk.say("lampu jalan mati di depan SDN Wates RT 3 RW 1")
     assert "Wates" in card
     assert "Kirim" in talk.titles
     return number(await talk.press("Kirim"))
@@ -49,7 +47,9 @@ async def test_a_report_gets_a_number_a_date_and_every_change_by_itself(system: 
         assert "sedang dikerjakan" in news
         assert "Tim meluncur" in news
         _move(system, reference, "selesai", "Lampu sudah menyala")
-        assert "selesai" in await talk.pushed(reference)
+        assert "Sudah beres?" in await talk.pushed(reference)
+        assert "Seberapa puas" in await talk.press("Sudah beres")
+        assert "penilaian" in (await talk.press("Puas")).lower()
 
 
 async def test_a_queue_place_is_booked_and_echoed_with_weekday_and_zone(system: System) -> None:
@@ -87,6 +87,6 @@ async def test_an_emergency_is_answered_in_mid_form_and_the_draft_is_kept(system
     async with journey(system) as talk:
         await talk.say("lampu jalan mati di depan SDN Wates RT 3 RW 1")
         assert "112" in await talk.say("tolong ada kebakaran di rumah tetangga!!")
-        await talk.say("lewati")
+        await talk.say("lanjut")
         assert "Kirim" in talk.titles
         number(await talk.press("Kirim"))

@@ -72,7 +72,7 @@ class Script:
         await self.turn(say("lewati"), pace)
         assert "Kirim" in self.talk.titles, self.talk.replies
         filed = await self.turn(press("Kirim"), pace)
-        assert re.search(r"MJK-\d+|kami simpan|tercatat|tertunda", filed), filed
+        assert re.search(r"(MJK|LWG)-\d+|tercatat", filed), filed
         for question in QUESTIONS[:5]:
             await self.turn(say(question), pace)
         await self.turn(say("mau antre di MPP urus KTP hilang hari senin depan"), pace)

@@ -90,6 +90,15 @@ RULES = [
      "in_progress", 1),
     ("two words of one second count as they come", [word("verified", 5)], word("assigned", 5),
      Recorded.APPLIED, "assigned", 1),
+    ("history loads silently", [], word("done", 5, silent=True, note="x"), Recorded.APPLIED, "done", 0),
+    ("another topic alone is told", [word()], word(minute=5, topic="pohon"), Recorded.APPLIED,
+     "in_progress", 1),
+    ("a topic nobody knows changes nothing", [word()], word(minute=5, topic="naga"), Recorded.UNCHANGED,
+     "in_progress", 0),
+    ("another desk alone is told", [word()], word(minute=5, agency="DLH"), Recorded.APPLIED,
+     "in_progress", 1),
+    ("an older word moves no case to another desk", [word("done", 9)], word("done", 3, agency="DLH"),
+     Recorded.STALE, "done", 0),
 ]  # fmt: skip
 
 
@@ -106,6 +115,61 @@ async def test_the_rules_for_an_update(
     assert await updates.record(door, now) is outcome
     assert await status(door) == after
     assert len(await citizen.replies()) == told
+
+
+async def test_what_was_hidden_stays_hidden(door: Door, engine: ScriptedEngine) -> None:
+    citizen = await follow(door, engine)
+    async with door.database.transaction() as conn:
+        await conn.execute(sa.update(tables.cases).values(hidden_at=NOW))
+    assert await updates.record(door, word("done", note="x", topic="pohon")) is Recorded.HIDDEN
+    assert await status(door) == "received"
+    assert await citizen.replies() == []
+
+
+# Each row: the state before, the update, what the sentence must say.
+WORDINGS = [
+    ("by the new state", word("in_progress"), "sedang dikerjakan"),
+    ("by the old one as well", word("in_progress", backend_status="x"), "dibuka kembali dan"),
+    ("by the backend's own code before both", word("in_progress", backend_status="Menunggu Suku-Cadang"),
+     "menunggu suku cadang"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("update", "told"), [row[1:] for row in WORDINGS], ids=[row[0] for row in WORDINGS])
+async def test_the_most_exact_wording_is_chosen(
+    open_doors, all_texts, engine: ScriptedEngine, update: StatusUpdate, told: str
+) -> None:
+    own = {"update.code.curhat_ning_ita.menunggu_suku_cadang": "{title}: menunggu suku cadang."}
+    common = {**all_texts._common, **own}
+    door = open_doors(texts=type(all_texts)(common, all_texts._tenants))
+    await door.wakeups.start()
+    citizen = await follow(door, engine)
+    if "dibuka" in told:
+        await updates.record(door, word("done", -5))
+        await citizen.replies()
+    await updates.record(door, update)
+    [text] = await citizen.texts()
+    assert told in text
+
+
+async def test_another_topic_moves_no_promise(door: Door, engine: ScriptedEngine) -> None:
+    await follow(door, engine)
+    promised = NOW + timedelta(days=3)
+    async with door.database.transaction() as conn:
+        await conn.execute(sa.update(tables.cases).values(promised_at=promised))
+    await updates.record(door, word(topic="pencemaran", agency="Dinas Lingkungan Hidup"))
+    async with door.database.reading() as conn:
+        [row] = await conn.execute(sa.select(tables.cases))
+    assert (row.topic, row.agency) == ("pencemaran", "Dinas Lingkungan Hidup")
+    assert row.promised_at == promised
+
+
+async def test_what_is_done_is_asked_about(door: Door, engine: ScriptedEngine) -> None:
+    citizen = await follow(door, engine)
+    await updates.record(door, word("done"))
+    [reply] = await citizen.replies()
+    assert "Sudah beres?" in (reply.text or "")
+    assert [button["title"] for button in reply.buttons] == ["Sudah beres", "Belum beres"]
 
 
 async def test_a_time_in_the_future_counts_as_now(door: Door, engine: ScriptedEngine) -> None:
