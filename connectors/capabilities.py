@@ -153,9 +153,8 @@ class StatusUpdate:
 
     `subject` is `case`, `booking` or `waiting`. `status` is a CaseStatus, BookingStatus or WaitingStatus
     value, `backend_status` the backend's own word for it. What follows `note` comes from queues only; see
-    connectors.queues.BookingEvent for which event carries what.
-    `topic` and `agency` say that a backend moved a case to another kind or desk; `silent` marks history that is
-    only loaded.
+    connectors.queues.BookingEvent for which event carries what. `topic` and `agency` say that a backend
+    moved a case to another kind or desk; `silent` marks history that is only loaded.
     """
 
     connector: str
