@@ -197,7 +197,6 @@ def at_the_laptop(browser: Browser, url: str, city: str, into: Path) -> None:
     with citizen(browser, url, DESKTOP) as talk:
         talk.say(RUBBISH)
         talk.say(RUBBISH_PLACE)
-        talk.press("^Lewati")
         talk.press("^Kirim")
         move_on(city, reference_in(talk.last()), "didisposisi", RUBBISH_NOTE)
         talk.wait_for_news(RUBBISH_NOTE)
