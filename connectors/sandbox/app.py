@@ -11,11 +11,12 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from connectors.sandbox import faults, meja, mpp, open311, perizinan, permits
+from connectors.sandbox import faults, meja, mpp, open311, perizinan, permits, tidying
 from connectors.sandbox.city import City, load_city
 from connectors.sandbox.clock import Clock, wall_clock
 from connectors.sandbox.courier import Courier
@@ -52,9 +53,11 @@ def create_app(settings: SandboxSettings, city: City | None = None, clock: Clock
             async with hall.writing() as conn:
                 await permits.seed(conn, the_city, clock())
             app.state.hall = hall
-            task = asyncio.create_task(courier.run()) if courier else None
+            tasks = [asyncio.create_task(tidying.run(hall))]
+            if courier is not None:
+                tasks.append(asyncio.create_task(courier.run()))
             yield
-            if task is not None:
+            for task in tasks:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
@@ -68,6 +71,7 @@ def create_app(settings: SandboxSettings, city: City | None = None, clock: Clock
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(DBAPIError, _busy)
     app.add_exception_handler(Exception, _broken)
     if app.state.faults is not None:
         app.add_middleware(faults.FaultLayer, switch=app.state.faults)
@@ -132,6 +136,14 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     word = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
     return _answer(request.url.path, Refusal(error.status_code, word, str(error.detail)))
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    """Two transactions in each other's way: PostgreSQL ended one of them, and nothing of it was done."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    if state not in ("40001", "40P01"):
+        raise error
+    return _answer(request.url.path, Refusal(503, "busy", "two requests met; nothing was done, ask again"))
 
 
 async def _broken(request: Request, _error: Exception) -> Response:

@@ -1,7 +1,7 @@
 """The stand-in city as values: what `city.yml` says, read once and checked."""
 
-from dataclasses import dataclass
-from datetime import date, time
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,9 +11,8 @@ import yaml
 from connectors.sandbox.tables import BOOKING_STATES, COMPLAINT_STATES
 
 CITY_FILE = Path(__file__).with_name("city.yml")
-WALK_INS_START_AT = 101
+MOST_NUMBERS = 999
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_FRIDAY = 4
 
 Interval = tuple[time, time]
 
@@ -47,7 +46,11 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """A desk of the MPP. `hours[weekday]` are its opening intervals (Monday 0), `prefix` its letter."""
+    """A desk of the MPP. `hours[weekday]` are its opening intervals (Monday 0), `prefix` its letter.
+
+    `exceptions` are days with hours of their own, holidays or not: none at all means closed. With
+    `open_on_leave` collective leave is a day like others.
+    """
 
     id: str
     title: str
@@ -56,10 +59,30 @@ class Counter:
     hours: tuple[tuple[Interval, ...], ...]
     slot_minutes: int
     places_per_slot: int
+    exceptions: dict[date, tuple[Interval, ...]] = field(default_factory=dict)
+    open_on_leave: bool = False
 
     def number(self, value: int) -> str:
         """The number as it is called: A012."""
         return f"{self.prefix}{value:03d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the queue treats people; `city.yml` says what each one is for."""
+
+    hold: timedelta
+    offer: timedelta
+    offer_hours: Interval
+    offer_lead: timedelta
+    late_release: timedelta
+    places_per_person: int
+    no_shows_allowed: int
+    restricted_places: int
+    restricted_days: int
+    priority_head_start: timedelta
+    tell: timedelta
+    move_within_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +128,12 @@ class City:
     filed_notice: str
     mpp_title: str
     counters: dict[str, Counter]
+    rules: Rules
     booking_states: dict[str, State]
     closed_words: dict[str, str]
     years: frozenset[int]
     holidays: dict[date, str]
+    collective_leave: dict[date, str]
     permit_states: dict[str, str]
     ladders: dict[str, Ladder]
     permits: tuple[SeededPermit, ...]
@@ -152,8 +177,10 @@ def city_from(raw: dict[str, Any]) -> City:
         counters={row["id"]: _counter(row, raw["mpp"]) for row in raw["mpp"]["counters"]},
         booking_states=_states(raw["booking_states"]),
         closed_words=raw["closed_words"],
+        rules=_rules(raw["mpp"]["rules"]),
         years=frozenset(raw["calendar"]),
-        holidays={day: name for year in raw["calendar"].values() for day, name in year.items()},
+        holidays=_days(raw["calendar"], "holidays"),
+        collective_leave=_days(raw["calendar"], "collective_leave"),
         permit_states=raw["permit_states"],
         ladders=ladders,
         permits=tuple(
@@ -170,31 +197,62 @@ def _states(raw: dict[str, dict[str, Any]]) -> dict[str, State]:
     return {word: State(word=word, **{**row, "moves": tuple(row["moves"])}) for word, row in raw.items()}
 
 
+def _days(calendar: dict[int, dict[str, dict[date, str]]], kind: str) -> dict[date, str]:
+    return {day: name for year in calendar.values() for day, name in year[kind].items()}
+
+
+def _rules(raw: dict[str, Any]) -> Rules:
+    minutes = {
+        name.removesuffix("_minutes"): timedelta(minutes=value)
+        for name, value in raw.items()
+        if name.endswith("_minutes")
+    }
+    plain = {name: value for name, value in raw.items() if not name.endswith("_minutes")}
+    return Rules(**{**minutes, **plain, "offer_hours": _interval(raw["offer_hours"])})
+
+
 def _counter(row: dict[str, Any], mpp: dict[str, Any]) -> Counter:
-    week = _week(mpp["hours"][row["hours"]], _interval(mpp["friday_break"]))
     return Counter(
         id=row["id"],
         title=row["title"],
         prefix=row["prefix"],
         services=tuple(row["services"]),
-        hours=week,
+        hours=week(mpp["hours"][row["hours"]], row.get("breaks", mpp["breaks"])),
         slot_minutes=row.get("slot_minutes", mpp["slot_minutes"]),
         places_per_slot=row.get("places_per_slot", mpp["places_per_slot"]),
+        exceptions={
+            day: tuple(_interval(span) for span in spans) for day, spans in row.get("exceptions", {}).items()
+        },
+        open_on_leave=row.get("open_on_leave", False),
     )
 
 
-def _week(hours: dict[str, str], friday_break: Interval) -> tuple[tuple[Interval, ...], ...]:
-    week: list[tuple[Interval, ...]] = [()] * len(_WEEKDAYS)
-    for days, span in hours.items():
-        first, _, last = days.partition("-")
+def week(hours: dict[str, str | list[str]], breaks: dict[str, list[str]]) -> tuple[tuple[Interval, ...], ...]:
+    """The opening intervals of each weekday: hours and breaks are named by day or span, `mon` or
+    `mon-thu`."""
+    open_on = _by_weekday(hours)
+    closed_on = _by_weekday(breaks)
+    return tuple(without(open_on[weekday], closed_on[weekday]) for weekday in range(len(_WEEKDAYS)))
+
+
+def _by_weekday(raw: dict[str, Any]) -> list[list[Interval]]:
+    days: list[list[Interval]] = [[] for _ in _WEEKDAYS]
+    for span, times in raw.items():
+        first, _, last = span.partition("-")
         for weekday in range(_WEEKDAYS.index(first), _WEEKDAYS.index(last or first) + 1):
-            opening, closing = _interval(span)
-            if weekday == _FRIDAY:
-                halves = ((opening, friday_break[0]), (friday_break[1], closing))
-                week[weekday] = tuple(half for half in halves if half[0] < half[1])
-            else:
-                week[weekday] = ((opening, closing),)
-    return tuple(week)
+            days[weekday] = [_interval(one) for one in ([times] if isinstance(times, str) else times)]
+    return days
+
+
+def without(intervals: list[Interval], breaks: list[Interval]) -> tuple[Interval, ...]:
+    """What is left of the intervals when the breaks are cut out, in order."""
+    left = sorted(intervals)
+    for start, end in breaks:
+        cut: list[Interval] = []
+        for opening, closing in left:
+            cut += [(opening, min(closing, start)), (max(opening, end), closing)]
+        left = [(opening, closing) for opening, closing in cut if opening < closing]
+    return tuple(left)
 
 
 def _interval(text: str) -> Interval:
@@ -220,11 +278,9 @@ def _check(city: City) -> None:
     for counter in city.counters.values():
         if "-" in counter.id:
             raise ValueError(f"counter {counter.id}: a dash would break slot ids")
-        if _numbers_of(counter) >= WALK_INS_START_AT:
-            raise ValueError(
-                f"counter {counter.id}: more places a day than numbers below {WALK_INS_START_AT}"
-            )
-    for day in city.holidays:
+        if _numbers_of(counter) > MOST_NUMBERS:
+            raise ValueError(f"counter {counter.id}: more places a day than {MOST_NUMBERS} numbers")
+    for day in (*city.holidays, *city.collective_leave):
         if day.year not in city.years:
             raise ValueError(f"calendar: {day} is listed under another year")
     for permit in city.permits:

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.sandbox import outbox
 from connectors.sandbox.city import City
+from connectors.sandbox.database import upsert
 from connectors.sandbox.problems import Refusal
 from connectors.sandbox.tables import complaint_comments, complaints, running_numbers
 
@@ -73,7 +73,7 @@ def check_photos(photos: Sequence[str]) -> None:
 async def file(conn: AsyncConnection, city: City, complaint: NewComplaint, now: datetime) -> str:
     """Open a case and return its reference, MJK-2611-000123: year and month, then a running number."""
     month = f"{city.reference_prefix}-{now.astimezone(city.timezone):%y%m}"
-    count = upsert(running_numbers).values(name=month, last=1)
+    count = upsert(conn, running_numbers).values(name=month, last=1)
     count = count.on_conflict_do_update(index_elements=["name"], set_={"last": running_numbers.c.last + 1})
     number = (await conn.execute(count.returning(running_numbers.c.last))).scalar_one()
     reference = f"{month}-{number:06d}"

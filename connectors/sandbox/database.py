@@ -1,4 +1,4 @@
-"""The city's own store: one SQLite file in WAL mode, readers beside one writer at a time."""
+"""The city's own store: a SQLite file in WAL mode, or PostgreSQL for whoever tries the queue at full size."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,16 +6,25 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Table, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from connectors.sandbox.settings import SandboxSettingsError
 from connectors.sandbox.tables import SCHEMA_VERSION, metadata
 
 BUSY_MILLISECONDS = 15_000
+POOL = 10
+# One process at a time lays out a new PostgreSQL store.
+LAYING_OUT = 0x4B4F5441
 
 
-def _engine(file: Path, begin: str) -> AsyncEngine:
+def upsert(conn: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do about a row that is there already, in the store's own dialect."""
+    return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _sqlite(file: Path, begin: str) -> AsyncEngine:
     engine = create_async_engine(f"sqlite+aiosqlite:///{file}", pool_size=4, max_overflow=0, pool_timeout=60)
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -37,30 +46,52 @@ def _engine(file: Path, begin: str) -> AsyncEngine:
 
 
 class Database:
-    """Transactions on the city's file. Writers take SQLite's write lock from their first statement."""
+    """Transactions on the city's store. `where` is a file, or the URL of a PostgreSQL database.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._readers = _engine(file, "BEGIN")
-        self._writers = _engine(file, "BEGIN IMMEDIATE")
+    SQLite has one writer at a time, who takes the write lock with the first statement. PostgreSQL has many:
+    there it is the rows that are locked, and whoever needs one says FOR UPDATE, which SQLite ignores.
+    """
+
+    def __init__(self, where: Path | str) -> None:
+        self._where = where
         # Only fairness inside this process; what must not happen twice is settled by the tables.
-        self._turn = asyncio.Lock()
+        self._turn = asyncio.Semaphore(1 if isinstance(where, Path) else POOL)
+        if isinstance(where, Path):
+            self._readers, self._writers = _sqlite(where, "BEGIN"), _sqlite(where, "BEGIN IMMEDIATE")
+        else:
+            self._writers = create_async_engine(where, pool_size=POOL, max_overflow=0, pool_timeout=60)
+            self._readers = create_async_engine(
+                where, pool_size=4, max_overflow=0, pool_timeout=60, isolation_level="REPEATABLE READ"
+            )
 
     async def prepare(self) -> None:
         """Create the tables.
 
         Raises:
-            SandboxSettingsError: the file was written by another version of the stand-in city.
+            SandboxSettingsError: the store was written by another version of the stand-in city.
         """
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(self._where, Path):
+            self._where.parent.mkdir(parents=True, exist_ok=True)
         async with self.writing() as conn:
-            found = (await conn.exec_driver_sql("PRAGMA user_version")).scalar_one()
+            found = await self._version(conn)
             if found not in (0, SCHEMA_VERSION):
                 raise SandboxSettingsError(
-                    f"{self._file} was written by another version of the stand-in city: move it away"
+                    f"{self._where} was written by another version of the stand-in city: move it away"
                 )
             await conn.run_sync(metadata.create_all)
-            await conn.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            if isinstance(self._where, Path):
+                await conn.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            else:
+                await conn.exec_driver_sql(f"COMMENT ON TABLE places IS 'version {SCHEMA_VERSION}'")
+
+    async def _version(self, conn: AsyncConnection) -> int:
+        if isinstance(self._where, Path):
+            version: int = (await conn.exec_driver_sql("PRAGMA user_version")).scalar_one()
+            return version
+        await conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LAYING_OUT})
+        query = text("SELECT obj_description(to_regclass('places'), 'pg_class')")
+        said: str | None = (await conn.execute(query)).scalar_one()
+        return int(said.removeprefix("version ")) if said else 0
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -75,6 +106,6 @@ class Database:
             yield conn
 
     async def close(self) -> None:
-        """Give the file back."""
+        """Give the store back."""
         await self._readers.dispose()
         await self._writers.dispose()

@@ -9,11 +9,13 @@ from babel.dates import format_date, format_datetime
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connectors.sandbox import complaints, line, opening, outbox, permits, seats
+from connectors.sandbox import bookings as tickets
+from connectors.sandbox import complaints, line, opening, outbox, permits, seats, waiting
 from connectors.sandbox.city import City, Counter, Ladder, Stage, State, Topic
 from connectors.sandbox.hall import CityHall
 from connectors.sandbox.outbox import Tally
-from connectors.sandbox.tables import bookings, complaint_comments
+from connectors.sandbox.pace import Measured
+from connectors.sandbox.tables import bookings, complaint_comments, waiting_list
 from connectors.sandbox.tables import complaints as complaint_table
 from connectors.sandbox.tables import permits as permit_table
 
@@ -35,7 +37,10 @@ class ComplaintCard:
 
 @dataclass(frozen=True, slots=True)
 class CounterCard:
-    """One counter on the day its desk works on. `tickets` are in calling order, the called ones first."""
+    """One counter on the day its desk works on. `tickets` are in calling order, the called ones first.
+
+    `hopeful` people are on the waiting list of that day.
+    """
 
     counter: Counter
     day: date
@@ -43,6 +48,13 @@ class CounterCard:
     waiting: int
     tickets: Sequence[tuple[Row[Any], State, tuple[State, ...]]]
     closed_reason: str | None
+    hopeful: int
+    pace: Measured | None
+
+    @property
+    def minutes(self) -> int | None:
+        """The measured pace in whole minutes a number."""
+        return None if self.pace is None else max(1, round(self.pace.seconds / 60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +133,7 @@ async def pulse(conn: AsyncConnection) -> str:
     """A word that changes whenever the page would."""
     tally = await outbox.tally(conn)
     marks: list[Any] = [tally.delivered, tally.waiting, tally.refused, tally.trouble]
-    for table in (complaint_table, bookings, permit_table):
+    for table in (complaint_table, bookings, permit_table, waiting_list):
         marks += (
             await conn.execute(select(func.count(), func.max(table.c.updated_at)).select_from(table))
         ).one()
@@ -167,7 +179,8 @@ async def _counter(
     day = await line.board_day(conn, counter.id, today)
     board = await line.board(conn, counter, day)
     query = select(bookings).where(bookings.c.counter == counter.id, bookings.c.day == day)
-    rows = (await conn.execute(query.order_by(bookings.c.starts_at, bookings.c.number))).all()
+    query = query.where(bookings.c.status != "kedaluwarsa")
+    rows = (await conn.execute(query.order_by(bookings.c.line_at, bookings.c.number))).all()
     rows = sorted(
         rows, key=lambda row: 0 if row.status in line.AT_THE_DESK else 1 if row.status in line.WAITING else 2
     )
@@ -182,6 +195,8 @@ async def _counter(
             for row in rows
         ],
         closed_reason=opening.closed_reason(city, counter, day, now, closure),
+        hopeful=await waiting.hopeful(conn, counter.id, day),
+        pace=board.pace,
     )
 
 
@@ -194,4 +209,4 @@ def _next_stage(ladder: Ladder, stage: int) -> int:
 
 def _desk_moves(city: City, state: State) -> tuple[State, ...]:
     """What a clerk may press on a ticket; another time is the citizen's own business."""
-    return tuple(city.booking_states[word] for word in state.moves if word != "dijadwal_ulang")
+    return tuple(city.booking_states[word] for word in state.moves if word not in tickets.NO_MOVE)

@@ -3,13 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from connectors.sandbox.clock import wall_clock
+from connectors.sandbox.database import upsert
 from connectors.sandbox.problems import Refusal
 from connectors.sandbox.tables import idempotency
 
 LONGEST_KEY = 200
+BEGUN = 0
 
 
 def checked(key: str | None) -> str | None:
@@ -24,14 +27,17 @@ def checked(key: str | None) -> str | None:
 
 
 async def recall(conn: AsyncConnection, scope: str, key: str | None) -> tuple[int, Any] | None:
-    """The answer given to this key before: status code and body."""
+    """The answer given to this key before: status code and body. None means: do the work, then `remember`.
+
+    The key is taken at once, so that the same request beside this one waits for its outcome.
+    """
     if key is None:
         return None
+    row = {"scope": scope, "key": key, "status_code": BEGUN, "body": None, "created_at": wall_clock()}
+    await conn.execute(upsert(conn, idempotency).on_conflict_do_nothing(), row)
     query = select(idempotency.c.status_code, idempotency.c.body)
-    row = (
-        await conn.execute(query.where(idempotency.c.scope == scope, idempotency.c.key == key))
-    ).one_or_none()
-    return None if row is None else (row.status_code, row.body)
+    found = (await conn.execute(query.where(idempotency.c.scope == scope, idempotency.c.key == key))).one()
+    return None if found.status_code == BEGUN else (found.status_code, found.body)
 
 
 async def remember(
@@ -39,8 +45,6 @@ async def remember(
 ) -> None:
     """Keep an answer for its key, in the transaction that did the work."""
     if key is not None:
-        await conn.execute(
-            insert(idempotency).values(
-                scope=scope, key=key, status_code=status_code, body=body, created_at=now
-            )
-        )
+        mine = (idempotency.c.scope == scope) & (idempotency.c.key == key)
+        values = {"status_code": status_code, "body": body, "created_at": now}
+        await conn.execute(update(idempotency).where(mine).values(values))

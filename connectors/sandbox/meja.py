@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
-from connectors.sandbox import bookings, complaints, desk, line, mpp, perizinan, permits
+from connectors.sandbox import bookings, closing, complaints, desk, line, mpp, perizinan, permits, waiting
 from connectors.sandbox.hall import Hall
 from connectors.sandbox.problems import Refusal
 
@@ -117,19 +117,25 @@ async def walk_in(counter_id: str, request: Request, hall: Hall) -> Response:
 
 @actions.post("/loket/{counter_id}/tutup")
 async def close_day(counter_id: str, request: Request, hall: Hall) -> Response:
-    """Close a counter for one day and cancel who waits: `{"date", "reason"}`."""
+    """Close a counter for one day and move who is booked: `{"date", "reason"}`. `semua` closes all of
+    them."""
     try:
         fields = await _fields(request)
-        counter = mpp.find_counter(hall, counter_id)
+        every = counter_id == "semua"
+        counters = hall.city.counters.values() if every else [mpp.find_counter(hall, counter_id)]
         reason = fields.get("reason", "").strip()[:200]
         if not reason:
             raise Refusal(400, "reason_missing", "reason is required")
-        async with hall.writing() as conn:
-            day = _day(fields.get("date", ""))
-            count = await bookings.close_day(conn, hall.city, counter, day, reason, hall.clock())
+        day = _day(fields.get("date", ""))
+        moved = cancelled = 0
+        for counter in counters:
+            async with hall.writing() as conn:
+                closed = await closing.close_day(conn, hall.city, counter, day, reason, hall.clock())
+            moved, cancelled = moved + closed.moved, cancelled + closed.cancelled
     except Refusal as refusal:
         return _refused(request, refusal, f"loket-{counter_id}")
-    return _done(request, {"cancelled": count}, "tutup", f"loket-{counter.id}")
+    shown = {"moved": moved, "cancelled": cancelled}
+    return _done(request, shown, "tutup", "loket" if every else f"loket-{counter_id}")
 
 
 @actions.post("/antrean/{code}/status")
@@ -139,6 +145,7 @@ async def move_booking(code: str, request: Request, hall: Hall) -> Response:
         fields = await _fields(request)
         async with hall.writing() as conn:
             row = await bookings.move(conn, hall.city, code, fields.get("status", ""), hall.clock())
+            await waiting.offer(conn, hall.city, hall.city.counters[row.counter], row.day, hall.clock())
     except Refusal as refusal:
         return _refused(request, refusal, "loket")
     return _done(request, mpp.ticket(hall, row), "antrean", f"loket-{row.counter}")

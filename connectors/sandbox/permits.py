@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.sandbox import outbox
 from connectors.sandbox.city import City, Stage
+from connectors.sandbox.database import upsert
 from connectors.sandbox.problems import Refusal
 from connectors.sandbox.tables import permits, subscriptions
 
@@ -27,7 +27,7 @@ async def seed(conn: AsyncConnection, city: City, now: datetime) -> None:
         }
         for permit in city.permits
     ]
-    await conn.execute(upsert(permits).on_conflict_do_nothing(), rows)
+    await conn.execute(upsert(conn, permits).on_conflict_do_nothing(), rows)
 
 
 async def find(conn: AsyncConnection, nomor: str) -> Row[Any]:
@@ -65,7 +65,7 @@ async def subscribe(conn: AsyncConnection, nomor: str, callback_reference: str, 
     """From now on every move of this file is announced. Subscribing twice is once."""
     row = await find(conn, nomor)
     values = {"nomor": row.nomor, "callback_reference": callback_reference, "created_at": now}
-    await conn.execute(upsert(subscriptions).values(values).on_conflict_do_nothing())
+    await conn.execute(upsert(conn, subscriptions).values(values).on_conflict_do_nothing())
     return row
 
 

@@ -16,10 +16,12 @@ class SandboxSettingsError(Exception):
 class SandboxSettings:
     """Where the city listens and stores, whom it tells, and its secrets (kept out of `repr`).
 
+    `database` is a SQLite file, or the URL of a PostgreSQL database.
+
     Without `webhook_secret` status changes are kept in the outbox but not pushed.
     """
 
-    database: Path
+    database: Path | str
     host: str = "127.0.0.1"
     port: int = 8090
     lawang_url: str = "http://127.0.0.1:8080"
@@ -43,7 +45,7 @@ def load(environ: Mapping[str, str] = os.environ) -> SandboxSettings:
     default_file = Path(environ.get("LAWANG_VAR", "var")) / "kota.db"
     database = environ.get("SANDBOX_DATABASE") or str(default_file)
     return SandboxSettings(
-        database=Path(database.removeprefix("sqlite+aiosqlite:///").removeprefix("sqlite:///")),
+        database=_store(database),
         host=environ.get("SANDBOX_HOST", "127.0.0.1"),
         port=int(raw_port),
         lawang_url=lawang_url,
@@ -51,3 +53,10 @@ def load(environ: Mapping[str, str] = os.environ) -> SandboxSettings:
         api_key=environ.get("SANDBOX_API_KEY") or DEVELOPMENT_KEY,
         faults=environ.get("SANDBOX_FAULTS") == "1",
     )
+
+
+def _store(raw: str) -> Path | str:
+    scheme, _, rest = raw.partition("://")
+    if scheme in ("postgresql", "postgresql+asyncpg"):
+        return f"postgresql+asyncpg://{rest}"
+    return Path(raw.removeprefix("sqlite+aiosqlite:///").removeprefix("sqlite:///"))

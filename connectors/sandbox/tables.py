@@ -10,7 +10,6 @@ from sqlalchemy import (
     Dialect,
     Float,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -18,11 +17,10 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    UniqueConstraint,
     text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 COMPLAINT_STATES = (
     "diterima",
@@ -36,6 +34,7 @@ COMPLAINT_STATES = (
     "bukan_kewenangan",
 )
 BOOKING_STATES = (
+    "ditahan",
     "dipesan",
     "dijadwal_ulang",
     "checkin",
@@ -45,7 +44,9 @@ BOOKING_STATES = (
     "selesai",
     "tidak_hadir",
     "batal",
+    "kedaluwarsa",
 )
+WAITING_STATES = ("menunggu", "ditawarkan", "diterima", "lewat", "keluar")
 EVENT_STATES = ("waiting", "delivered", "refused")
 
 metadata = MetaData()
@@ -114,46 +115,85 @@ complaint_comments = Table(
     Column("at", Instant, nullable=False),
 )
 
-# A place is a chair at a time; a slot has as many rows here as it has places. A booking holds one of them,
-# and the unique pair (slot_id, seat) in `bookings` is what keeps two people off one chair.
-places = Table(
-    "places",
-    metadata,
-    Column("slot_id", String(60), primary_key=True),
-    Column("seat", Integer, primary_key=True),
-)
-
 bookings = Table(
     "bookings",
     metadata,
     Column("code", String(12), primary_key=True),
     Column("walk_in", Integer, nullable=False),
-    Column("slot_id", String(60)),
-    Column("seat", Integer),
+    Column("slot_id", String(60), nullable=False),
     Column("counter", String(40), nullable=False),
     Column("day", Day, nullable=False),
     Column("number", Integer, nullable=False),
     Column("service", String(40)),
+    Column("person", String(120)),
     Column("name", String(120)),
     Column("contact", String(120)),
+    Column("priority", String(20), nullable=False),
     Column("starts_at", Instant, nullable=False),
+    Column("line_at", Instant, nullable=False),
+    Column("hold_until", Instant),
     Column("status", String(20), nullable=False),
     Column("clerk", String(20)),
     Column("called_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    ForeignKeyConstraint(["slot_id", "seat"], ["places.slot_id", "places.seat"]),
-    UniqueConstraint("slot_id", "seat", name="one_booking_per_place"),
     _one_of("status", BOOKING_STATES),
+    CheckConstraint("status <> 'ditahan' OR hold_until IS NOT NULL", name="a_hold_ends"),
     Index(
         "one_ticket_per_number",
         "counter",
         "day",
         "number",
         unique=True,
-        sqlite_where=text("status <> 'batal'"),
+        sqlite_where=text("status NOT IN ('batal', 'kedaluwarsa')"),
+        postgresql_where=text("status NOT IN ('batal', 'kedaluwarsa')"),
     ),
     Index("bookings_in_line", "counter", "day", "status"),
+    Index("bookings_of_a_person", "person", "status"),
+)
+
+# A place is a chair at a time: one row, one holder. A slot has as many rows here as it has places, and the
+# row is what a transaction must win; `shut_until` keeps a place that was given back from the next hand at
+# once.
+places = Table(
+    "places",
+    metadata,
+    Column("slot_id", String(60), primary_key=True),
+    Column("seat", Integer, primary_key=True),
+    Column("counter", String(40), nullable=False),
+    Column("day", Day, nullable=False),
+    Column("code", ForeignKey("bookings.code"), unique=True),
+    Column("shut_until", Instant),
+    Index("places_of_a_day", "counter", "day"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("person", String(120), primary_key=True),
+    Column("no_shows", Integer, nullable=False),
+)
+
+waiting_list = Table(
+    "waiting_list",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("counter", String(40), nullable=False),
+    Column("day", Day, nullable=False),
+    Column("service", String(40), nullable=False),
+    Column("person", String(120)),
+    Column("name", String(120), nullable=False),
+    Column("contact", String(120)),
+    Column("priority", String(20), nullable=False),
+    Column("earliest", String(5)),
+    Column("latest", String(5)),
+    Column("status", String(20), nullable=False),
+    Column("code", ForeignKey("bookings.code"), unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    _one_of("status", WAITING_STATES),
+    Index("waiting_in_line", "counter", "day", "status"),
 )
 
 closures = Table(

@@ -80,6 +80,9 @@ async def test_a_booking_gets_a_code_and_a_number_and_takes_a_place(citizen: Cit
         "service": "ktp_hilang",
         "starts_at": "2026-11-24T09:00:00+07:00",
         "status": "dipesan",
+        "priority": "none",
+        "slot_id": "dukcapil-20261124-0900",
+        "expires_at": None,
     }
     found = (await citizen.get(f"/mpp/v1/bookings/{code.lower()}")).json()
     assert (found["ahead"], found["now_serving"]) == (0, None)
@@ -175,19 +178,22 @@ async def test_fifty_calls_never_call_a_number_twice(
     assert len(numbers) == len(set(numbers)) == 30
 
 
-async def test_cancelling_gives_the_place_back_and_twice_is_once(citizen: Citizen):
+async def test_cancelling_gives_the_place_back_and_twice_is_once(citizen: Citizen, clock: TurnableClock):
     booked = await citizen.book("imigrasi-20261124-0900", "paspor")
     code = booked.json()["code"]
     for _ in range(2):
         answer = await citizen.post(f"/mpp/v1/bookings/{code}/cancel")
         assert (answer.status_code, answer.json()["status"]) == (200, "batal")
+    clock.turn(minutes=31)
     again = await citizen.book("imigrasi-20261124-0900", "paspor")
     assert again.json()["number"] == booked.json()["number"]
     late = await citizen.post(f"/mpp/v1/bookings/{code}/checkin")
     assert (late.status_code, late.json()["error"]) == (409, "move_not_allowed")
 
 
-async def test_rescheduling_keeps_the_code_and_never_loses_the_old_place(citizen: Citizen):
+async def test_rescheduling_keeps_the_code_and_never_loses_the_old_place(
+    citizen: Citizen, clock: TurnableClock
+):
     code = await citizen.code("dukcapil-20261124-0900")
     path = f"/mpp/v1/bookings/{code}/reschedule"
     for _ in range(2):
@@ -200,6 +206,9 @@ async def test_rescheduling_keeps_the_code_and_never_loses_the_old_place(citizen
             "service": None,
             "starts_at": "2026-11-25T08:00:00+07:00",
             "status": "dijadwal_ulang",
+            "priority": "none",
+            "slot_id": "dukcapil-20261125-0800",
+            "expires_at": None,
         }
     for _ in range(6):
         assert (await citizen.book("dukcapil-20261126-0800")).status_code == 201
@@ -207,6 +216,8 @@ async def test_rescheduling_keeps_the_code_and_never_loses_the_old_place(citizen
     assert (full.status_code, full.json()["error"]) == (409, "slot_taken")
     kept = (await citizen.get(f"/mpp/v1/bookings/{code}")).json()
     assert kept["starts_at"] == "2026-11-25T08:00:00+07:00"
+    assert (await citizen.book("dukcapil-20261124-0900")).json()["number"] == "A014"
+    clock.turn(minutes=31)
     assert (await citizen.book("dukcapil-20261124-0900")).json()["number"] == "A013"
     elsewhere = await citizen.post(path, json={"slot_id": "perizinan-20261126-0800"})
     assert elsewhere.status_code == 400
@@ -216,11 +227,11 @@ async def test_the_line_is_served_by_time_then_number_and_the_board_shows_it(cit
     late = await citizen.code("dukcapil-20261123-1000")
     early = await citizen.code("dukcapil-20261123-0800")
     walk_in = (await citizen.post("/mpp/v1/counters/dukcapil/walk-in", json={"service": "kia"})).json()
-    assert (walk_in["number"], walk_in["status"]) == ("A101", "checkin")
+    assert (walk_in["number"], walk_in["status"]) == ("A002", "checkin")
     board = (await citizen.get("/mpp/v1/counters/dukcapil/live")).json()
     assert (board["now_serving"], board["waiting"]) == (None, 3)
     called = [(await citizen.call())["called"]["code"] for _ in range(3)]
-    assert called == [walk_in["code"], early, late]
+    assert called == [early, walk_in["code"], late]
     assert (await citizen.call())["called"] is None
     states = [(await citizen.get(f"/mpp/v1/bookings/{code}")).json()["status"] for code in called]
     assert states == ["selesai", "selesai", "selesai"]
@@ -230,6 +241,7 @@ async def test_the_line_is_served_by_time_then_number_and_the_board_shows_it(cit
         "date": "2026-11-23",
         "now_serving": "A025",
         "waiting": 0,
+        "pace": None,
         "as_of": "2026-11-23T07:00:00+07:00",
     }
 
@@ -247,8 +259,9 @@ async def test_a_day_can_be_closed_at_short_notice(citizen: Citizen):
     code = await citizen.code("dukcapil-20261124-0900")
     form = {"date": "2026-11-24", "reason": "gangguan jaringan"}
     closed = await citizen.post("/meja/loket/dukcapil/tutup", json=form)
-    assert closed.json() == {"cancelled": 1}
-    assert (await citizen.get(f"/mpp/v1/bookings/{code}")).json()["status"] == "batal"
+    assert closed.json() == {"moved": 1, "cancelled": 0}
+    moved = (await citizen.get(f"/mpp/v1/bookings/{code}")).json()
+    assert (moved["status"], moved["starts_at"]) == ("dijadwal_ulang", "2026-11-25T09:00:00+07:00")
     answer = await slots(citizen, "ktp_hilang", "2026-11-24")
     assert "gangguan jaringan" in answer["closed_reason"]
     assert answer["next_open"] == "2026-11-25"

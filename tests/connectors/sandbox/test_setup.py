@@ -42,7 +42,7 @@ def test_a_bad_setting_is_named(environ: dict[str, str]):
             lambda raw: raw["complaint_states"]["selesai"]["moves"].append("naga"), "unknown moves", id="move"
         ),
         pytest.param(lambda raw: raw["mpp"]["counters"][1].update(prefix="A"), "prefix", id="prefix"),
-        pytest.param(lambda raw: raw["mpp"].update(places_per_slot=50), "more places", id="numbers run over"),
+        pytest.param(lambda raw: raw["mpp"].update(places_per_slot=500), "more places", id="numbers run over"),
         pytest.param(lambda raw: raw["permits"][0].update(stage=40), "no such ladder", id="stage"),
         pytest.param(
             lambda raw: raw["ladders"]["PBG"]["stages"][0].__setitem__(2, "x"), "status x", id="status"
@@ -59,24 +59,23 @@ def test_a_city_that_contradicts_itself_is_refused(spoil: Callable[[Any], Any], 
 def test_the_shipped_city_is_whole():
     city = load_city()
     assert len(city.topics) == 27
-    assert len(city.holidays) == 25
+    assert (len(city.holidays), len(city.collective_leave)) == (17, 8)
     assert {state for states in city.complaint_states.values() for state in states.moves} <= set(
         city.complaint_states
     )
 
 
 async def test_the_store_itself_forbids_two_on_one_place(citizen: Citizen, tmp_path: Path):
-    await citizen.book()
+    first, second = await citizen.code(), await citizen.code()
     with sqlite3.connect(tmp_path / "kota.db") as store:
-        row = store.execute("SELECT * FROM bookings").fetchone()
-        names = [column[1] for column in store.execute("PRAGMA table_info(bookings)")]
-        twin = dict(zip(names, row, strict=True)) | {"code": "MPP-TWIN", "number": 99}
-        marks = ", ".join("?" for _ in names)
-        with pytest.raises(sqlite3.IntegrityError, match=r"bookings\.slot_id, bookings\.seat"):
-            store.execute(f"INSERT INTO bookings VALUES ({marks})", list(twin.values()))
-        twin |= {"slot_id": None, "seat": None, "number": 13}
+        place = store.execute("SELECT slot_id, seat FROM places WHERE code = ?", [first]).fetchone()
+        with pytest.raises(sqlite3.IntegrityError, match=r"places\.slot_id, places\.seat"):
+            values = "VALUES (?, ?, 'dukcapil', '2026-11-24', NULL)"
+            store.execute(f"INSERT INTO places (slot_id, seat, counter, day, code) {values}", place)
+        with pytest.raises(sqlite3.IntegrityError, match=r"places\.code"):
+            store.execute("UPDATE places SET code = ? WHERE code IS NULL AND slot_id = ?", [first, place[0]])
         with pytest.raises(sqlite3.IntegrityError, match=r"bookings\.number"):
-            store.execute(f"INSERT INTO bookings VALUES ({marks})", list(twin.values()))
+            store.execute("UPDATE bookings SET number = 13 WHERE code = ?", [second])
     store.close()
 
 

@@ -154,7 +154,9 @@ async def test_those_close_to_the_desk_hear_their_place(pushing: Citizen, lawang
         "occurred_at": "2026-11-23T07:00:00+07:00",
         "now_serving": "A013",
         "ahead": 0,
+        "event": "called",
     }
+    assert {heard[code]["event"] for code in codes[1:5]} == {"almost"}
     assert {code: heard[code]["ahead"] for code in codes[1:5]} == dict(zip(codes[1:5], range(4), strict=True))
     assert codes[5] not in heard
     lawang.heard.clear()
@@ -180,7 +182,11 @@ async def test_closing_a_counter_tells_everyone_why(pushing: Citizen, lawang: Li
     )
     events = bodies(await lawang.wait_for(2))
     assert {event["reference"] for event in events} == codes
-    assert {event["note"] for event in events} == {"Loket Dukcapil tutup: gangguan jaringan."}
+    assert {(event["event"], event["status"]) for event in events} == {("moved", "dijadwal_ulang")}
+    assert {event["starts_at"] for event in events} == {"2026-11-25T09:00:00+07:00"}
+    assert {event["number"] for event in events} == {"A013", "A014"}
+    said = "Loket Dukcapil tutup: gangguan jaringan. Dipindahkan ke Rabu, 25 November 2026 pukul 09.00."
+    assert {event["note"] for event in events} == {said}
 
 
 async def test_a_permit_is_announced_to_who_follows_or_asked(pushing: Citizen, lawang: Listener):
