@@ -21,6 +21,7 @@ from connectors.capabilities import (
     CaseStatus,
     CounterLive,
     DaySlots,
+    Pace,
 )
 from connectors.errors import BackendChanged
 from connectors.manifest import Values
@@ -133,19 +134,22 @@ def case_state(reader: Reader, asked: str) -> CaseState:
 
 def day_slots(reader: Reader, asked: date) -> DaySlots:
     """Return the free places of a day, earliest first; places that are full are left out."""
+    return DaySlots(
+        day=reader.day("day") or asked,
+        slots=offered_slots(reader),
+        closed_reason=reader.text("closed_reason", MAX_NOTE),
+        next_open=reader.day("next_open"),
+    )
+
+
+def offered_slots(reader: Reader) -> tuple[BookingSlot, ...]:
+    """Return the list of slots in an answer, earliest first, without those that are full."""
     spec = reader.sources.get("slots") or {}
     items = mapping.read(reader.document, spec.get("each", "."))
     if not isinstance(items, list) or len(items) > MAX_SLOTS:
         raise BackendChanged(reader.app, f"the answer has no usable list of slots at {spec.get('each')!r}")
     slots = (_slot(replace(reader, document=item, sources=spec)) for item in items)
-    return DaySlots(
-        day=reader.day("day") or asked,
-        slots=tuple(
-            sorted((slot for slot in slots if slot.left), key=lambda slot: (slot.starts_at, slot.id))
-        ),
-        closed_reason=reader.text("closed_reason", MAX_NOTE),
-        next_open=reader.day("next_open"),
-    )
+    return tuple(sorted((slot for slot in slots if slot.left), key=lambda slot: (slot.starts_at, slot.id)))
 
 
 def _slot(reader: Reader) -> BookingSlot:
@@ -167,6 +171,7 @@ def booking_receipt(reader: Reader, code: str | None = None) -> BookingReceipt:
         counter=reader.needed("counter"),
         starts_at=reader.present("starts_at", reader.moment("starts_at")),
         status=mapping.booking_status(reader.values.booking_status, raw) if raw else BookingStatus.BOOKED,
+        counter_title=reader.text("counter_title"),
     )
 
 
@@ -180,6 +185,8 @@ def booking_state(reader: Reader, asked: str) -> BookingState:
         status=mapping.booking_status(reader.values.booking_status, reader.needed("status")),
         ahead=reader.count("ahead"),
         now_serving=reader.text("now_serving"),
+        pace=_pace(reader),
+        expires_at=reader.moment("expires_at"),
     )
 
 
@@ -190,4 +197,11 @@ def counter_live(reader: Reader, asked: str) -> CounterLive:
         now_serving=reader.text("now_serving"),
         waiting=reader.present("waiting", reader.count("waiting")),
         as_of=reader.moment("as_of") or datetime.now(UTC),
+        pace=_pace(reader),
     )
+
+
+def _pace(reader: Reader) -> Pace | None:
+    """Return the measured pace, if the answer has a whole one."""
+    seconds, spread, samples = (reader.count(f"pace.{name}") for name in ("seconds", "spread", "samples"))
+    return Pace(seconds, spread, samples) if seconds and spread is not None and samples else None

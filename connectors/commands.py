@@ -114,7 +114,7 @@ def try_command(app: str, operation: str, given: str, folder: Path) -> None:
 
 
 @connectors.command("conform")
-@click.option("--dialect", type=click.Choice(["open311", "rest_json"]), required=True)
+@click.option("--dialect", type=click.Choice(["open311", "rest_json", "mpp_queue"]), required=True)
 @click.option("--url", required=True, help="Base address of the system.")
 @click.option("--api-key", help="Its key; for rest_json the manifest's development key is the default.")
 @click.option(
@@ -136,6 +136,8 @@ def conform_command(
         target: CityApp
         if dialect == "open311":
             target = kit.open311_app(url, api_key, client)
+        elif dialect == "mpp_queue":
+            target = kit.queue_app(url, api_key, client)
         else:
             target = kit.rest_app(_manifest_for(url, app, folder), url, api_key, client)
         return await kit.inspect(target, write=not read_only)

@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 
+from connectors import contracts
 from connectors.capabilities import Capability
 from connectors.mapping import normal_word
 from connectors.yaml_files import ManifestError, Problem, load_yaml
@@ -109,6 +110,8 @@ class Manifest:
         """The capabilities this app has."""
         if self.dialect == "rest_json":
             return frozenset(self.operations)
+        if self.dialect in contracts.OFFERS:
+            return contracts.OFFERS[self.dialect]
         offered = {Capability.COMPLAINT_SUBMIT, Capability.COMPLAINT_STATUS}
         if self.open311.comments != "none":
             offered.add(Capability.COMPLAINT_COMMENT)
@@ -166,7 +169,8 @@ def build(document: Mapping[str, Any]) -> Manifest:
             service=values.get("service", {}),
             status={normal_word(word): ours for word, ours in values.get("status", {}).items()},
             booking_status={
-                normal_word(word): ours for word, ours in values.get("booking_status", {}).items()
+                **contracts.BOOKING_WORDS.get(document["dialect"], {}),
+                **{normal_word(word): ours for word, ours in values.get("booking_status", {}).items()},
             },
         ),
         webhook=Webhook(tuple(webhook["secrets"]), webhook.get("subject"), webhook.get("map", {}))

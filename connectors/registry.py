@@ -9,6 +9,7 @@ from typing import Self
 from connectors.capabilities import Capability
 from connectors.client import Client
 from connectors.dialects.base import CityApp, Connector
+from connectors.dialects.mpp_queue import MppQueue
 from connectors.dialects.open311 import Open311
 from connectors.dialects.rest_json import RestJson
 from connectors.environment import NotConfigured, expand
@@ -19,7 +20,11 @@ from connectors.yaml_files import ManifestError, Problem
 
 logger = logging.getLogger(__name__)
 
-DIALECTS: dict[str, type[CityApp]] = {"open311": Open311, "rest_json": RestJson}
+DIALECTS: dict[str, type[CityApp]] = {
+    "open311": Open311,
+    "rest_json": RestJson,
+    "mpp_queue": MppQueue,
+}
 _MATURITY = ("described", "simulated", "tested", "live")
 
 

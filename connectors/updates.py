@@ -9,15 +9,15 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors import mapping
+from connectors import mapping, queue_news
 from connectors.capabilities import StatusUpdate
 from connectors.dialects.base import Connector
-from connectors.manifest import Manifest
+from connectors.manifest import Manifest, Values
 
 TIMESTAMP_HEADER = "X-Lawang-Timestamp"
 SIGNATURE_HEADER = "X-Lawang-Signature"
@@ -119,8 +119,8 @@ def parse(manifest: Manifest, body: bytes) -> StatusUpdate:
     paths = dict(manifest.webhook.map) if manifest.webhook else {}
     found = {name: mapping.read(document, paths.get(name, name)) for name in _FIELDS}
     subject = found["subject"] or (manifest.webhook.subject if manifest.webhook else None) or "case"
-    if subject not in ("case", "booking"):
-        raise UpdateMalformed(f"subject: must be case or booking, not {str(subject)[:40]!r}")
+    if subject not in queue_news.SUBJECTS:
+        raise UpdateMalformed(f"subject: must be case, booking or waiting, not {str(subject)[:40]!r}")
     word = _needed(found, "status")
     words = manifest.values
     return StatusUpdate(
@@ -128,11 +128,7 @@ def parse(manifest: Manifest, body: bytes) -> StatusUpdate:
         subject=str(subject),
         event_id=_needed(found, "event_id"),
         reference=_needed(found, "reference"),
-        status=str(
-            mapping.case_status(words.status, word)
-            if subject == "case"
-            else mapping.booking_status(words.booking_status, word)
-        ),
+        status=_STATUS[str(subject)](words, word),
         occurred_at=_moment(found["occurred_at"], manifest.timezone),
         backend_status=word,
         note=(mapping.as_text(found["note"]) or "").strip()[:_MAX_NOTE] or None,
@@ -140,7 +136,24 @@ def parse(manifest: Manifest, body: bytes) -> StatusUpdate:
         ahead=_ahead(found["ahead"]),
         topic=_topic(manifest, mapping.as_text(found["topic"])),
         agency=(mapping.as_text(found["agency"]) or "").strip()[:128] or None,
+        **_queue(manifest, subject, document),
     )
+
+
+_STATUS: Mapping[str, Callable[[Values, str], str]] = {
+    "case": lambda words, word: str(mapping.case_status(words.status, word)),
+    "booking": lambda words, word: str(mapping.booking_status(words.booking_status, word)),
+    "waiting": lambda _, word: queue_news.waiting_status(word),
+}
+
+
+def _queue(manifest: Manifest, subject: object, document: Mapping[str, Any]) -> dict[str, Any]:
+    if subject == "case":
+        return {}
+    try:
+        return queue_news.fields(document, manifest.timezone)
+    except mapping.MappingError as error:
+        raise UpdateMalformed(f"starts_at or expires_at: {error}") from None
 
 
 def receive(connector: Connector, headers: Mapping[str, str], body: bytes, now: datetime) -> StatusUpdate:

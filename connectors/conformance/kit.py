@@ -4,20 +4,21 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from connectors.client import Client
-from connectors.conformance import open311, rest_json
-from connectors.conformance.findings import Failed, Finding, Skip
+from connectors.conformance import mpp_queue, open311, rest_json
+from connectors.conformance.findings import UNKNOWN, Failed, Finding, Rule, Skip
 from connectors.dialects.base import CityApp
+from connectors.dialects.mpp_queue import MppQueue
 from connectors.dialects.open311 import Open311
 from connectors.dialects.rest_json import RestJson
 from connectors.errors import ConnectorError
 from connectors.exchange import Credential, Endpoint
-from connectors.manifest import Auth, Manifest, Open311Options
+from connectors.manifest import Auth, Manifest, Open311Options, build
 
 
 async def inspect(app: CityApp, *, write: bool = True, today: date | None = None) -> list[Finding]:
     """Return a line for every rule that applies. With `write` it files one report or books one place."""
     today = today or datetime.now(ZoneInfo("Asia/Jakarta")).date()
-    rules = open311.rules(app, write) if isinstance(app, Open311) else rest_json.rules(app, write, today)
+    rules = await _rules(app, write, today)
     findings = []
     for name, rule in rules.items():
         try:
@@ -29,6 +30,36 @@ async def inspect(app: CityApp, *, write: bool = True, today: date | None = None
         except ConnectorError as error:
             findings.append(Finding("fail", name, f"{type(error).__name__}: {error.detail}"))
     return findings
+
+
+async def _rules(app: CityApp, write: bool, today: date) -> dict[str, Rule]:
+    if isinstance(app, Open311):
+        return open311.rules(app, write)
+    if not isinstance(app, MppQueue):
+        return rest_json.rules(app, write, today)
+    try:
+        service = await mpp_queue.some_service(app, today)
+    except ConnectorError:
+        service = UNKNOWN
+    return rest_json.rules(app, write, today, service) | mpp_queue.rules(app, write, today, service)
+
+
+def queue_app(url: str, api_key: str | None, client: Client) -> MppQueue:
+    """Return an `mpp_queue` server at a URL as an app without a manifest of its own."""
+    auth = Auth("bearer", "", "API_KEY") if api_key else Auth()
+    manifest = build(
+        {
+            "id": "conformance",
+            "title": "Conformance",
+            "tenants": [],
+            "maturity": "simulated",
+            "contact": "",
+            "dialect": "mpp_queue",
+            "base_url": url,
+        }
+    )
+    credential = Credential(auth.type, auth.name, api_key or "", auth.secret)
+    return MppQueue(manifest, Endpoint("conformance", url, credential, rate_per_minute=6000), client)
 
 
 def open311_app(url: str, api_key: str | None, client: Client) -> Open311:

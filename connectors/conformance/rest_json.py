@@ -22,10 +22,10 @@ from connectors.errors import BackendChanged, BackendRejected, ConnectorError, S
 DAYS_AHEAD = 14
 
 
-def rules(app: CityApp, write: bool, today: date) -> dict[str, Rule]:
+def rules(app: CityApp, write: bool, today: date, service: str | None = None) -> dict[str, Rule]:
     rules: dict[str, Rule] = {}
     known: dict[str, Any] = {}
-    service = next(iter(app.manifest.values.service), "ktp_hilang")
+    service = service or next(iter(app.manifest.values.service), "ktp_hilang")
 
     def need(name: str) -> Any:
         if name not in known:

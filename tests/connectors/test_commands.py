@@ -207,7 +207,7 @@ def test_a_server_that_is_not_there_fails_every_rule_it_is_asked(lawang):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--dialect", "rest_json", "--url", "http://kota.example/lain"], "--app: mpp_gajah_mada, perizinan"),
+        (["--dialect", "rest_json", "--url", "http://kota.example/lain"], "--app: perizinan"),
         (["--dialect", "rest_json", "--url", "http://x/mpp/v1", "--app", "entah"], "no app entah"),
         (["--dialect", "soap", "--url", "http://x"], "is not one of"),
         (["--dialect", "open311", "--url", "ftp://x"], "must start with http://"),

@@ -42,7 +42,9 @@ def test_a_bad_setting_is_named(environ: dict[str, str]):
             lambda raw: raw["complaint_states"]["selesai"]["moves"].append("naga"), "unknown moves", id="move"
         ),
         pytest.param(lambda raw: raw["mpp"]["counters"][1].update(prefix="A"), "prefix", id="prefix"),
-        pytest.param(lambda raw: raw["mpp"].update(places_per_slot=500), "more places", id="numbers run over"),
+        pytest.param(
+            lambda raw: raw["mpp"].update(places_per_slot=500), "more places", id="numbers run over"
+        ),
         pytest.param(lambda raw: raw["permits"][0].update(stage=40), "no such ladder", id="stage"),
         pytest.param(
             lambda raw: raw["ladders"]["PBG"]["stages"][0].__setitem__(2, "x"), "status x", id="status"
@@ -69,9 +71,9 @@ async def test_the_store_itself_forbids_two_on_one_place(citizen: Citizen, tmp_p
     first, second = await citizen.code(), await citizen.code()
     with sqlite3.connect(tmp_path / "kota.db") as store:
         place = store.execute("SELECT slot_id, seat FROM places WHERE code = ?", [first]).fetchone()
+        twin = "INSERT INTO places (slot_id, seat, counter, day) VALUES (?, ?, 'dukcapil', '2026-11-24')"
         with pytest.raises(sqlite3.IntegrityError, match=r"places\.slot_id, places\.seat"):
-            values = "VALUES (?, ?, 'dukcapil', '2026-11-24', NULL)"
-            store.execute(f"INSERT INTO places (slot_id, seat, counter, day, code) {values}", place)
+            store.execute(twin, place)
         with pytest.raises(sqlite3.IntegrityError, match=r"places\.code"):
             store.execute("UPDATE places SET code = ? WHERE code IS NULL AND slot_id = ?", [first, place[0]])
         with pytest.raises(sqlite3.IntegrityError, match=r"bookings\.number"):
