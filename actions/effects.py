@@ -142,7 +142,10 @@ class CaseFollowed(Effect):
 
 @dataclass(frozen=True)
 class BookingMade(Effect):
-    """A queue place is the citizen's."""
+    """A queue place is the citizen's: the front door hands over the ticket.
+
+    `waiting` is the waiting-list place it came from, `note` the queue's own advice.
+    """
 
     type: ClassVar[str] = "booking_made"
     connector: str
@@ -152,17 +155,46 @@ class BookingMade(Effect):
     service: str
     starts_at: str
     name: str | None = None
+    counter_title: str | None = None
+    priority: str | None = None
+    note: str | None = None
+    waiting: str | None = None
 
 
 @dataclass(frozen=True)
 class BookingMoved(Effect):
-    """A booking got another time; `code` stays, `number` may change."""
+    """A booking got another time; `code` stays, `number` may change. A new ticket is handed over."""
 
     type: ClassVar[str] = "booking_moved"
     connector: str
     code: str
     number: str
     starts_at: str
+    counter: str | None = None
+    counter_title: str | None = None
+
+
+@dataclass(frozen=True)
+class BookingQueued(Effect):
+    """A reservation that the front door settles, under the same key, until the queue has answered.
+
+    Either its answer was lost, or it needs numbers of a person (NIK, JKN card) that only the front door may
+    open: `numbers_in` names the turns in which the citizen wrote them. `hold` is the code of a held place,
+    `place` where to go, for the ticket.
+    """
+
+    type: ClassVar[str] = "booking_queued"
+    connector: str
+    idempotency_key: str
+    service: str
+    slot_id: str
+    starts_at: str
+    name: str
+    hold: str | None = None
+    priority: str | None = None
+    complaint: str | None = None
+    place: str | None = None
+    numbers_in: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -172,6 +204,45 @@ class BookingCancelled(Effect):
     type: ClassVar[str] = "booking_cancelled"
     connector: str
     code: str
+
+
+@dataclass(frozen=True)
+class BookingReached(Effect):
+    """The citizen is there: checked in at the counter."""
+
+    type: ClassVar[str] = "booking_reached"
+    connector: str
+    code: str
+
+
+@dataclass(frozen=True)
+class TicketWanted(Effect):
+    """The citizen wants to see the ticket of a booking again."""
+
+    type: ClassVar[str] = "ticket_wanted"
+    connector: str
+    code: str
+
+
+@dataclass(frozen=True)
+class WaitingJoined(Effect):
+    """The citizen waits for a freed place on a full day, ISO `day`."""
+
+    type: ClassVar[str] = "waiting_joined"
+    connector: str
+    place_id: str
+    service: str
+    day: str
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class WaitingLeft(Effect):
+    """The citizen no longer waits for a freed place."""
+
+    type: ClassVar[str] = "waiting_left"
+    connector: str
+    place_id: str
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,10 @@ NOTES = Counter(
 )
 FALSE_CLOSURES = Counter("lawang_false_closures", "Cases said to be done that were not", ["connector"])
 MISSED_PROMISES = Counter("lawang_missed_promises", "Promised dates that passed", ["connector"])
+RESERVATIONS = Counter(
+    "lawang_late_reservations", "Queue places settled after the turn that asked for them", ["outcome"]
+)
+REMINDERS = Counter("lawang_reminders", "Reminders of bookings by what became of them", ["kind", "outcome"])
 
 
 def exposition() -> bytes:

@@ -1,6 +1,7 @@
 """What an action asked for, written once per turn: the front door is the only writer of a citizen's state."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -10,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions import effects
 from bot import metrics
-from bot.conversations import closures, filings, handoff, privacy, similar
+from bot.conversations import bookings, closures, filings, handoff, privacy, settling, similar
 from bot.door import Door
-from bot.storage import bookings, cases
+from bot.storage import cases
 from bot.storage.conversations import set_language
 from bot.storage.database import values_at_fault
 from bot.vocabulary.conversations import Conversation, Say
@@ -39,6 +40,8 @@ class Prepared:
 
     items: tuple[effects.Effect, ...] = ()
     export: privacy.Export | None = None
+    tickets: Mapping[effects.Effect, bookings.Drawn] = field(default_factory=dict)
+    sealed: str | None = None
 
 
 async def prepare(
@@ -55,7 +58,30 @@ async def prepare(
             metrics.BAD_INPUT.labels("effects", "unknown").inc()
     if any(isinstance(effect, effects.DataExportRequested) for effect in found):
         made = await privacy.export(door, conversation, turn_id)
-    return Prepared(tuple(found), made)
+    return Prepared(
+        tuple(found),
+        made,
+        await _tickets(door, conversation, found),
+        await settling.seal_numbers(door, conversation, found),
+    )
+
+
+async def _tickets(
+    door: Door, conversation: Conversation, found: list[effects.Effect]
+) -> dict[effects.Effect, bookings.Drawn]:
+    drawn: dict[effects.Effect, bookings.Drawn] = {}
+    for effect in found:
+        if isinstance(effect, effects.BookingMade | effects.BookingMoved | effects.TicketWanted):
+            try:
+                made = await bookings.draw(door, conversation, effect)
+            except Exception as error:
+                if not values_at_fault(error):
+                    raise
+                log.exception("effect %s holds no booking", effect.type)
+                continue
+            if made is not None:
+                drawn[effect] = made
+    return drawn
 
 
 async def apply(
@@ -69,7 +95,7 @@ async def apply(
     for effect in prepared.items:
         try:
             async with conn.begin_nested():
-                await _apply_one(conn, door, conversation, effect, prepared.export, outcome, now)
+                await _apply_one(conn, door, conversation, effect, prepared, outcome, now)
         except Exception as error:
             if not values_at_fault(error):
                 raise
@@ -83,7 +109,7 @@ async def _apply_one(
     door: Door,
     conversation: Conversation,
     effect: effects.Effect,
-    export: privacy.Export | None,
+    prepared: Prepared,
     outcome: Outcome,
     now: datetime,
 ) -> None:
@@ -136,26 +162,24 @@ async def _apply_one(
         case effects.CaseWithdrawn():
             outcome.says += await closures.withdraw(conn, door, conversation, effect, now)
         case effects.BookingMade():
-            row = {
-                "connector": effect.connector,
-                "code": effect.code,
-                "number": effect.number,
-                "counter": effect.counter,
-                "service": effect.service,
-                "name": effect.name,
-                "starts_at": _moment(effect.starts_at, zone),
-            }
-            await bookings.book(conn, {**owner, **row}, now)
+            drawn = prepared.tickets.get(effect)
+            outcome.says += await bookings.made(conn, door, conversation, effect, drawn, now)
         case effects.BookingMoved():
-            moved = {
-                "number": effect.number,
-                "starts_at": _moment(effect.starts_at, zone),
-                "status": "booked",
-            }
-            await _move_booking(conn, conversation, effect.connector, effect.code, moved, now)
+            drawn = prepared.tickets.get(effect)
+            outcome.says += await bookings.moved(conn, door, conversation, effect, drawn, now)
         case effects.BookingCancelled():
-            moved = {"status": "cancelled"}
-            await _move_booking(conn, conversation, effect.connector, effect.code, moved, now)
+            await bookings.cancelled(conn, conversation, effect, now)
+        case effects.TicketWanted():
+            drawn = prepared.tickets.get(effect)
+            outcome.says += await bookings.shown(conn, door, conversation, drawn)
+        case effects.BookingReached():
+            await bookings.reached(conn, conversation, effect, now)
+        case effects.BookingQueued():
+            await bookings.queued(conn, conversation, effect, prepared.sealed, now)
+        case effects.WaitingJoined():
+            await bookings.waits(conn, conversation, effect, now)
+        case effects.WaitingLeft():
+            await bookings.left(conn, conversation, effect, now)
         case effects.HandoffRequested():
             outcome.says += await handoff.request(
                 conn, door, conversation, effect.reason, effect.summary, now
@@ -165,27 +189,13 @@ async def _apply_one(
         case effects.LanguageChosen():
             await set_language(conn, conversation.id, effect.language)
         case effects.DataExportRequested():
-            if export is not None:
-                outcome.says += await privacy.hand_over(conn, door, conversation, export)
+            if prepared.export is not None:
+                outcome.says += await privacy.hand_over(conn, door, conversation, prepared.export)
         case effects.DataErasureRequested():
             await privacy.erase(conn, conversation, now)
             outcome.erased = True
         case effects.ServiceShown():
             pass  # the turn's understanding already keeps it
-
-
-async def _move_booking(
-    conn: AsyncConnection,
-    conversation: Conversation,
-    connector: str,
-    code: str,
-    values: dict[str, Any],
-    now: datetime,
-) -> None:
-    """Move a booking of this conversation. Its owner hears of any other through the backend's own report."""
-    changed = {**values, "moved_at": now, "updated_at": now}
-    if not await bookings.move(conn, connector, code, conversation.id, **changed):
-        log.warning("%s: booking %s is not followed by conversation %s", connector, code, conversation.id)
 
 
 def _case_status(word: str) -> str:

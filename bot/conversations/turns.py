@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import time
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from bot.channels.base import ChannelError
 from bot.conversations import choices, commands, effects, handoff, language, outbound, speech
 from bot.dialogue.base import DialogueError, DialogueUnavailable
 from bot.door import Door
-from bot.storage import bookings, buttons, cases, conversations, messages
+from bot.storage import bookings, buttons, cases, conversations, messages, waitings
 from bot.storage.buttons import OfferedButton
 from bot.storage.conversations import Claim, ClaimLost
 from bot.storage.database import values_at_fault
@@ -63,6 +64,7 @@ class Context:
     pressed: OfferedButton | None
     cases: list[Any]
     bookings: list[Any]
+    waitings: list[Any]
 
 
 async def handle(door: Door, conversation: Conversation, claim: Claim) -> bool:
@@ -110,7 +112,8 @@ async def _context(door: Door, conversation: Conversation) -> Context:
             offered = await buttons.newest(conn, conversation.id)
         known_cases = await cases.cases_of(conn, conversation.id) if first else []
         known_bookings = await bookings.of(conn, conversation.id) if first else []
-    return Context(conversation, batch, offered, pressed, known_cases, known_bookings)
+        known_waitings = await waitings.of(conn, conversation.id) if first else []
+    return Context(conversation, batch, offered, pressed, known_cases, known_bookings, known_waitings)
 
 
 def _batch(waiting: list[StoredMessage]) -> list[StoredMessage]:
@@ -166,6 +169,8 @@ async def _answer(door: Door, context: Context) -> Answer:
         photos=photos,
         cases=tuple(_plain_data(item) for item in context.cases),
         bookings=tuple(_plain_data(item) for item in context.bookings),
+        waitings=tuple(_plain_data(item) for item in context.waitings),
+        person=person(conversation.citizen_id),
         display_name=conversation.address.display_name,
         state=conversation.state,
     )
@@ -236,10 +241,14 @@ async def _download(door: Door, adapter: Any, message: StoredMessage, item: dict
     return media_id
 
 
+def person(citizen_id: str) -> str:
+    """The citizen's pseudonym towards city systems: the same each time, and nobody's number."""
+    return hashlib.sha256(f"queue person {citizen_id}".encode()).hexdigest()[:32]
+
+
 def _plain_data(item: Any) -> dict[str, Any]:
     return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in asdict(item).items()
+        name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(item).items()
     }
 
 

@@ -24,18 +24,16 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.conversations import outbound, speech
+from bot.conversations import outbound, queuenews, speech
 from bot.door import Door
-from bot.storage import bookings, cases, conversations
+from bot.storage import bookings, cases, conversations, waitings
 from bot.vocabulary.conversations import Conversation, Say
 from bot.vocabulary.messages import OutgoingMessage
-from connectors.capabilities import BookingStatus, CaseStatus, StatusUpdate
+from connectors.capabilities import CaseStatus, StatusUpdate
 
 log = logging.getLogger(__name__)
 
 NOTE_LENGTH = 600
-TOLD_WHEN_AHEAD = 3
-STILL_WAITING = frozenset({BookingStatus.BOOKED, BookingStatus.CHECKED_IN, BookingStatus.RESCHEDULED})
 
 
 class Recorded(StrEnum):
@@ -89,6 +87,11 @@ async def _record(
         if booking is None or booking.conversation_id not in following:
             raise _FollowedMeanwhile
         outcomes.append(await _move_booking(conn, door, booking, update, now, told))
+    elif update.subject == "waiting":
+        place = await waitings.find(conn, update.connector, update.reference)
+        if place is None or place.conversation_id not in following:
+            raise _FollowedMeanwhile
+        outcomes.append(await _move_waiting(conn, door, place, update, now, told))
     else:
         rows = await cases.followers(conn, update.connector, update.reference)
         if not {row.conversation_id for row in rows} <= following:
@@ -190,33 +193,24 @@ async def _move_booking(
     conn: AsyncConnection, door: Door, row: Any, update: StatusUpdate, now: datetime, told: list[Conversation]
 ) -> Recorded:
     outcome = _judge(row, update)
-    changed = outcome is Recorded.APPLIED
-    if changed:
-        news = {"status": update.status, "moved_at": update.occurred_at, "updated_at": now}
-        await bookings.move(conn, update.connector, row.code, row.conversation_id, **news)
-    elif outcome is Recorded.UNCHANGED:
-        moved = {"moved_at": update.occurred_at}
-        await bookings.move(conn, update.connector, row.code, row.conversation_id, **moved)
-    near = (
-        outcome is Recorded.UNCHANGED
-        and row.status in STILL_WAITING
-        and update.ahead is not None
-        and update.ahead <= TOLD_WHEN_AHEAD
-    )
-    if not changed and not near and not update.note:
+    if outcome is Recorded.UNCHANGED and queuenews.gives_another_time(row, update):
+        outcome = Recorded.APPLIED
+    say = await queuenews.booking(conn, door, row, update, outcome is Recorded.APPLIED, now, outcome)
+    if say is None:
         return outcome
-    key = f"update.booking.{update.status}" if changed else "update.booking.note_only"
-    values = {
-        "code": row.code,
-        "number": row.number,
-        "counter": row.counter,
-        "ahead": update.ahead,
-        "now_serving": update.now_serving,
-        "when": {"$datetime": row.starts_at.isoformat()},
-    }
-    say = Say("update.booking.ahead" if near else key, values)
     await _tell(conn, door, row, update, [say], now, told)
     return Recorded.APPLIED if outcome is Recorded.UNCHANGED else outcome
+
+
+async def _move_waiting(
+    conn: AsyncConnection, door: Door, row: Any, update: StatusUpdate, now: datetime, told: list[Conversation]
+) -> Recorded:
+    outcome = _judge(row, update)
+    if outcome is Recorded.APPLIED:
+        say = await queuenews.waiting(conn, door, row, update, now)
+        if say is not None:
+            await _tell(conn, door, row, update, [say], now, told)
+    return outcome
 
 
 async def _tell(

@@ -82,6 +82,8 @@ def _body(turn: Turn) -> dict[str, Any]:
             "photos": list(turn.photos),
             "cases": list(turn.cases),
             "bookings": list(turn.bookings),
+            "waitings": list(turn.waitings),
+            "person": turn.person,
             "display_name": turn.display_name,
         },
         "state": turn.state,

@@ -11,6 +11,9 @@ from bot.storage.database import insert_once
 from bot.storage.tables import bookings
 from bot.vocabulary.cases import Booking
 
+ONE_MORE = bookings.c.moves + 1
+"""For `move`: the booking got another time."""
+
 
 def _booking(row: Any) -> Booking:
     return Booking(
@@ -24,13 +27,43 @@ def _booking(row: Any) -> Booking:
         counter=row.counter,
         starts_at=row.starts_at,
         status=row.status,
+        counter_title=row.counter_title,
+        priority=row.priority,
+        name=row.name,
+        moves=row.moves,
     )
 
 
-async def book(conn: AsyncConnection, values: dict[str, Any], now: datetime) -> bool:
-    """Remember a booking once; True when it is new."""
-    row = {"id": uuid.uuid4().hex, "created_at": now, "updated_at": now, "status": "booked", **values}
-    return await insert_once(conn, bookings, row, ["connector", "code"])
+async def book(conn: AsyncConnection, values: dict[str, Any], now: datetime) -> Booking | None:
+    """Remember a booking once; None when it was known."""
+    row = {
+        "id": uuid.uuid4().hex,
+        "created_at": now,
+        "updated_at": now,
+        "status": "booked",
+        "moves": 0,
+        **values,
+    }
+    if not await insert_once(conn, bookings, row, ["connector", "code"]):
+        return None
+    return _booking((await conn.execute(sa.select(bookings).where(bookings.c.id == row["id"]))).one())
+
+
+async def get(conn: AsyncConnection, booking_id: str) -> Booking | None:
+    """One booking by our own id."""
+    row = (await conn.execute(sa.select(bookings).where(bookings.c.id == booking_id))).first()
+    return None if row is None else _booking(row)
+
+
+async def by_code(conn: AsyncConnection, connector: str, code: str, conversation_id: str) -> Booking | None:
+    """One booking of a conversation by the queue's code."""
+    query = sa.select(bookings).where(
+        bookings.c.connector == connector,
+        bookings.c.code == code,
+        bookings.c.conversation_id == conversation_id,
+    )
+    row = (await conn.execute(query)).first()
+    return None if row is None else _booking(row)
 
 
 async def of(conn: AsyncConnection, conversation_id: str, limit: int = 10) -> list[Booking]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.database import insert_once
-from bot.storage.tables import bookings, cases, filings, notes, updates
+from bot.storage.tables import bookings, cases, filings, notes, updates, waitings
 from bot.vocabulary.cases import Case
 from connectors.capabilities import CaseStatus, StatusUpdate
 
@@ -59,9 +59,11 @@ async def cases_of(conn: AsyncConnection, conversation_id: str, limit: int = 10)
 
 async def following(conn: AsyncConnection, update: StatusUpdate) -> set[str]:
     """The conversations that an update concerns; nothing is locked."""
-    table, reference = (
-        (bookings, bookings.c.code) if update.subject == "booking" else (cases, cases.c.reference)
-    )
+    named: dict[str, tuple[sa.Table, sa.Column[str]]] = {
+        "booking": (bookings, bookings.c.code),
+        "waiting": (waitings, waitings.c.place_id),
+    }
+    table, reference = named.get(update.subject, (cases, cases.c.reference))
     query = sa.select(table.c.conversation_id).where(
         table.c.connector == update.connector, reference == update.reference
     )

@@ -323,3 +323,17 @@ async def block(conn: AsyncConnection, conversation_id: str, now: datetime) -> N
 def new_uid() -> str:
     """A new message id of ours."""
     return uuid.uuid4().hex
+
+
+async def sealed_texts(conn: AsyncConnection, conversation_id: str, uids: Sequence[str]) -> list[str]:
+    """The sealed originals of some messages of one conversation, in the order they came."""
+    query = (
+        sa.select(messages.c.sealed_text)
+        .where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.uid.in_(uids),
+            messages.c.sealed_text.is_not(None),
+        )
+        .order_by(messages.c.id)
+    )
+    return [row.sealed_text for row in await conn.execute(query)]

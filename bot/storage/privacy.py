@@ -20,7 +20,9 @@ from bot.storage.tables import (
     media,
     messages,
     notes,
+    reservations,
     turns,
+    waitings,
 )
 from bot.vocabulary.conversations import Conversation
 
@@ -85,7 +87,7 @@ async def erase(conn: AsyncConnection, conversation: Conversation, now: datetime
     )
     await conn.execute(turns.delete().where(turns.c.conversation_id == mine))
     await conn.execute(handoffs.update().where(handoffs.c.conversation_id == mine).values(summary=None))
-    for table in (filings, notes, held_news, cases, bookings):
+    for table in (filings, notes, held_news, cases, bookings, waitings, reservations):
         await conn.execute(table.delete().where(table.c.conversation_id == mine))
     await conn.execute(consents.delete().where(consents.c.citizen_id == conversation.citizen_id))
     await conn.execute(

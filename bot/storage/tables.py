@@ -256,12 +256,72 @@ bookings = sa.Table(
     sa.Column("name", sa.String(200)),
     sa.Column("starts_at", UtcDateTime, nullable=False),
     sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("priority", sa.String(16)),
+    sa.Column("counter_title", sa.String(200)),
+    sa.Column("moves", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("told_ahead", sa.Integer),
     sa.Column("moved_at", UtcDateTime),
     sa.Column("polled_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("connector", "code"),
     sa.Index("ix_bookings_polled", "connector", "starts_at", "polled_at"),
+)
+
+reminders = sa.Table(
+    "reminders",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("booking_id", Id, sa.ForeignKey("bookings.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("conversation_id", Id, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("done_at", UtcDateTime),
+    sa.Column("outcome", sa.String(16)),
+    sa.UniqueConstraint("booking_id", "kind", "due_at"),
+    sa.Index(
+        "ix_reminders_due",
+        "due_at",
+        sqlite_where=sa.text("done_at IS NULL"),
+        postgresql_where=sa.text("done_at IS NULL"),
+    ),
+)
+
+waitings = sa.Table(
+    "waitings",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False, index=True),
+    sa.Column("connector", sa.String(64), nullable=False),
+    sa.Column("place_id", sa.String(100), nullable=False),
+    sa.Column("service", sa.String(64), nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("name", sa.String(200)),
+    sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("offered_at", UtcDateTime),
+    sa.Column("expires_at", UtcDateTime),
+    sa.Column("moved_at", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("connector", "place_id"),
+)
+
+reservations = sa.Table(
+    "reservations",
+    metadata,
+    sa.Column("idempotency_key", sa.String(128), primary_key=True),
+    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False, index=True),
+    sa.Column("connector", sa.String(64), nullable=False),
+    sa.Column("wish", sa.JSON, nullable=False),
+    sa.Column("sealed_numbers", sa.Text),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_try_at", UtcDateTime, nullable=False),
+    sa.Column("claimed_until", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index("ix_reservations_due", "status", "next_try_at"),
 )
 
 updates = sa.Table(

@@ -1,7 +1,7 @@
 """What a citizen follows after a conversation: cases and bookings."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from connectors.capabilities import CaseStatus
 
@@ -38,7 +38,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A place in a queue. `number` is what the counter calls, `code` what the citizen shows."""
+    """A place in a queue. `number` is what the counter calls, `code` what the citizen shows.
+
+    `moves` counts how often it got another time.
+    """
 
     id: str
     tenant: str
@@ -50,3 +53,24 @@ class Booking:
     counter: str | None
     starts_at: datetime
     status: str
+    counter_title: str | None = None
+    priority: str | None = None
+    name: str | None = None
+    moves: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A place on a waiting list. `offered_at` is the time of the freed place, kept until `expires_at`."""
+
+    id: str
+    tenant: str
+    conversation_id: str
+    connector: str
+    place_id: str
+    service: str
+    day: date
+    name: str | None
+    status: str
+    offered_at: datetime | None
+    expires_at: datetime | None

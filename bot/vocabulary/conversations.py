@@ -37,7 +37,8 @@ class Turn:
     """What we ask the dialogue engine. The same `id` asked twice must be harmless.
 
     `text` is masked (no NIK, phone or e-mail) or a button's payload; `cases` and `bookings` are what
-    this citizen already has with us, newest first, so that actions need no database.
+    this citizen already has with us, newest first, so that actions need no database; `waitings` are their
+    places on waiting lists. `person` is the citizen's pseudonym towards queues, which count places by it.
     """
 
     id: str
@@ -51,6 +52,8 @@ class Turn:
     photos: tuple[dict[str, str], ...] = ()
     cases: tuple[dict[str, Any], ...] = ()
     bookings: tuple[dict[str, Any], ...] = ()
+    waitings: tuple[dict[str, Any], ...] = ()
+    person: str | None = None
     display_name: str | None = None
     state: dict[str, Any] | None = None
 
