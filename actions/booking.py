@@ -1,34 +1,33 @@
-"""Queue places: which service, which day, which time, whose name; then a number and a code."""
+"""Taking a queue place: which service, which day, which time, whose name; then a number and a code."""
 
-from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, ClassVar
 
-from actions import reading
+from actions import counters, freeplaces, reading
+from actions.counters import CLINIC, bookable
 from actions.forms import Form, Verdict, register
-from actions.offers import minutes, next_days, short, spread
+from actions.offers import next_days, short
 from actions.runtime import runtime
-from actions.turn import Answer, Turn, button, choice
+from actions.turn import Answer, Turn, button, choice, lines, said
 from connectors.capabilities import Capability, SlotQuery
-from connectors.errors import ConnectorError, NotOffered
+from connectors.errors import ConnectorError, LimitReached, SlotTaken
+from intents.dates import Mention
 
-SERVICE, DAY, TIME, NAME, REVIEW = (
-    f"booking_{field}" for field in ("service", "day", "time", "name", "review")
+SERVICE, DAY, TIME, NAME, PRIORITY, REVIEW = (
+    f"booking_{field}" for field in ("service", "day", "time", "name", "priority", "review")
 )
-DRAFT = (SERVICE, DAY, TIME, NAME, REVIEW)
+DRAFT = (SERVICE, DAY, TIME, NAME, PRIORITY, REVIEW)
 OFFERS = "booking_offers"
-UNSURE = "booking_unsure"
-"""A reservation whose answer was lost: its slot, service, name and key."""
-MOST_TIMES = 8
-THE_QUEUE_ITSELF = "mpp_antrean"
-EDITS = {"service": SERVICE, "day": DAY, "time": TIME, "name": NAME}
-NAME_LENGTH = range(2, 61)
+WAIT = "wait"
+EDITS = {"service": SERVICE, "day": DAY, "time": TIME, "name": NAME, "priority": PRIORITY}
+PRIORITIES = ("disability", "elderly", "pregnant", "none")
+MOST_DAYS = 5
 # Names look like anything to a model that was trained on sentences.
 SURE_OF_NO_NAME = 0.9
 
 
 class BookingForm(Form):
-    """Asks for service, day, time and name; echoes the day with its weekday before it takes the place."""
+    """Asks for service, day, time and name; holds the place, and echoes the day with its weekday."""
 
     name = "booking_form"
     prefix = "booking"
@@ -37,6 +36,7 @@ class BookingForm(Form):
     order = DRAFT
     edits = EDITS
     free_text: ClassVar = {NAME: SURE_OF_NO_NAME}
+    quiet = frozenset({PRIORITY})
 
     async def decide(self, turn: Turn, answer: Answer) -> Verdict | None:
         """A bare day after *ganti jadwal* moves the booking there; it begins nothing new."""
@@ -54,21 +54,27 @@ class BookingForm(Form):
             known = turn.slot("service")
             if known and bookable(turn.tenant)(known):
                 found[SERVICE] = known
+        if draft.get(PRIORITY) is None:
+            found.setdefault(PRIORITY, "none")
         return found
 
     async def harvest(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
-        """Service, day and time, as far as the draft lacks them."""
+        """Service, day, time and priority, as far as the draft lacks them."""
         found: dict[str, Any] = {}
         service = reading.service(turn, bookable(turn.tenant))
-        if service and draft.get(SERVICE) is None:
+        if service and (draft.get(SERVICE) is None or turn.values.get("service")):
             found[SERVICE] = service
         if turn.pressed:
+            if turn.values.get("day"):
+                found |= {DAY: str(turn.values["day"]), TIME: None}
             return found
         wish = reading.wish(turn)
         if wish and wish.day and wish.problem is None and draft.get(DAY) is None:
             found[DAY] = wish.day.isoformat()
-        if wish and wish.time and draft.get(TIME) is None:
-            found[TIME] = {"wish": wish.time.strftime("%H:%M")}
+        if wish and draft.get(TIME) is None and (time := freeplaces.wish(turn)):
+            found[TIME] = time
+        if draft.get(PRIORITY) in (None, "none") and (who := reading.priority(turn.text)):
+            found[PRIORITY] = who
         return found
 
     def covers(self, turn: Turn, question: str) -> bool:
@@ -89,256 +95,258 @@ class BookingForm(Form):
         return super()._step(turn)
 
     def changed(self, question: str, draft: dict[str, Any]) -> None:
-        """Another service or day makes the chosen time worthless."""
+        """Another service or day makes the chosen time worthless; the next hold replaces the old one."""
         if question in {SERVICE, DAY}:
             draft[TIME] = None
+
+    # -- reading
+    # ---------------------------------------------------------------------------------------------
 
     async def read(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
         """Read the answer to one question."""
         value = str(turn.values.get("value", ""))
         if question == SERVICE:
-            service = (
-                value
-                if value in runtime().catalog.services
-                else reading.service(turn, bookable(turn.tenant)) or reading.service(turn)
-            )
+            named = value if value in runtime().catalog.services else None
+            service = named or reading.service(turn, bookable(turn.tenant)) or reading.service(turn)
             return {SERVICE: service} if service else {}
         if question == DAY:
-            return self._day(turn, answer)
+            return self._day(turn, value, answer)
         if question == TIME:
             return self._time(turn, value, draft)
         if question == NAME:
-            name = " ".join((value or turn.text).split())
-            if len(name) in NAME_LENGTH and not any(mark in name for mark in "[]0123456789?"):
-                return {NAME: _plain_name(name)}
-            return {}
+            name = reading.person_name(value or turn.text)
+            if name is None and not turn.pressed:
+                answer.open_with("booking.name_letters")
+            return {NAME: name} if name else {}
+        if question == PRIORITY:
+            who = value if value in PRIORITIES else reading.priority(turn.text)
+            return {PRIORITY: who} if who else {}
+        return self._reviewed(turn, value)
+
+    def _reviewed(self, turn: Turn, value: str) -> dict[str, Any]:
         step = value or runtime().words.step(turn.text) or {"affirm": "yes", "deny": "no"}.get(turn.intent)
         if step in {"send", "yes"}:
             return {REVIEW: "send"}
         if step in {"edit", "no"}:
             return {REVIEW: "edit"}
-        if value in EDITS:
-            return {REVIEW: f"edit_{value}"}
-        return {}
+        return {REVIEW: f"edit_{value}"} if value in EDITS else {}
 
-    def _day(self, turn: Turn, answer: Answer) -> dict[str, Any]:
+    def _day(self, turn: Turn, value: str, answer: Answer) -> dict[str, Any]:
+        if value.startswith(f"{WAIT}:"):
+            return {DAY: value.removeprefix(f"{WAIT}:"), REVIEW: WAIT}
+        wish = reading.wish(turn)
         day = reading.day(turn)
         if day:
+            if wish and wish.part_of_day == "malam" and wish.time is None:
+                answer.open_with("booking.no_evening")
             return {DAY: day.isoformat()}
-        wish = reading.wish(turn)
-        if wish is None:
-            return {}
-        if wish.problem == "past":
-            answer.open_with("booking.day_past")
-        elif wish.problem == "impossible":
-            answer.open_with("booking.day_impossible")
-        elif wish.day:
-            later = wish.day + timedelta(days=7)
-            answer.say(
-                "booking.day_ambiguous",
-                buttons=[choice("", day.isoformat(), title=short(day)) for day in (wish.day, later)],
-            )
+        if wish is not None:
+            ask_back(wish, answer)
         return {}
 
     def _time(self, turn: Turn, value: str, draft: dict[str, Any]) -> dict[str, Any]:
         offers = turn.slot(OFFERS) or []
         if value:
-            return {TIME: offer} if (offer := next((o for o in offers if o["id"] == value), None)) else {}
+            offer = next((offer for offer in offers if offer["id"] == value), None)
+            return {TIME: offer} if offer else {}
         if turn.text.strip().isdigit() and 1 <= int(turn.text) <= min(len(offers), 6):
             return {TIME: offers[int(turn.text) - 1]}
-        clock = reading.clock(turn)
-        found: dict[str, Any] = {TIME: {"wish": clock.strftime("%H:%M")}} if clock else {}
+        time = freeplaces.wish(turn)
+        found: dict[str, Any] = {TIME: time} if time else {}
         day = reading.day(turn)
         if day and day.isoformat() != draft.get(DAY):
             found[DAY] = day.isoformat()
         return found
 
+    # -- asking
+    # ---------------------------------------------------------------------------------------------
+
     async def ask(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
-        """Ask for what is missing; a time is checked against the counter before it counts."""
+        """Ask for what is missing; a time is checked against the counter, and held, before it counts."""
+        if draft[REVIEW] == WAIT:
+            return self._ask_to_wait(turn, draft, answer)
         edited = self.edit(question, draft, answer)
         if edited is None:
             return REVIEW
         question = edited
         if draft.get(SERVICE) is None:
-            return self._ask_service(turn, draft, answer)
-        refused = self._refused(turn, draft, answer)
-        if refused is not None:
-            return refused or None
-        if draft.get(DAY) is None:
-            return self._ask_day(turn, draft, answer)
+            return SERVICE if counters.ask(turn, answer) else self._outside(draft)
         service = runtime().catalog.services[draft[SERVICE]]
-        if turn.slot(SERVICE) != service.id and service.persyaratan:
-            answer.say(
-                "booking.bring", service=service.title, requirements={"$list": list(service.persyaratan)}
-            )
-        if draft.get(TIME) is None or "id" not in draft[TIME]:
-            settled = await self._ask_time(turn, draft, answer)
-            if settled != "settled":
-                return settled
+        if service.id == CLINIC and bookable(turn.tenant)(CLINIC):
+            draft[REVIEW] = "clinic"
+            return None
+        if counters.refuse(turn, service, answer):
+            return self._outside(draft)
+        first_time = turn.slot(SERVICE) != service.id
+        if first_time:
+            counters.advise(turn, service, answer)
+        if draft.get(DAY) is None:
+            return self._ask_day(turn, draft, answer, first_time)
+        if first_time and service.persyaratan:
+            papers = {"$list": list(service.persyaratan)}
+            answer.say("booking.bring", service=service.title, requirements=papers)
+        asked = await self._settle_time(turn, draft, answer)
+        if asked != "settled":
+            return asked
         if question == NAME or draft.get(NAME) is None:
-            name = turn.display_name
-            buttons = [choice("", name, title=name)] if name and len(name) in NAME_LENGTH else []
-            answer.say("booking.ask_name", buttons=buttons)
+            self._ask_name(turn, draft, answer)
             return NAME
+        if draft.get(PRIORITY) is None:
+            buttons = [choice(f"button.priority_{who}", who) for who in PRIORITIES]
+            answer.say("booking.ask_priority", buttons=buttons)
+            return PRIORITY
         self._card(draft, answer)
         return REVIEW
 
-    def _ask_service(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
-        if not any(
-            bookable(turn.tenant)(service.id) for service in runtime().catalog.services_for(turn.tenant)
-        ):
-            answer.say("booking.not_connected", buttons=[button("button.agent", "talk_to_agent")])
-            draft[REVIEW] = "outside"
+    def _outside(self, draft: dict[str, Any]) -> str | None:
+        draft[REVIEW] = "outside"
+        return None
+
+    def _ask_to_wait(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
+        if draft.get(NAME) is not None:
             return None
-        candidates = [name for name, _ in reading.services(turn, bookable(turn.tenant))][:3]
-        catalog = runtime().catalog
-        if candidates and not turn.pressed:
-            answer.opening = None
+        answer.say("waiting.ask_name", buttons=own_name(turn))
+        return NAME
+
+    def _ask_name(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> None:
+        place = draft[TIME]
+        if place.get("until"):
             answer.say(
-                "booking.which_service",
-                buttons=[choice("", name, title=catalog.services[name].title) for name in candidates],
+                "booking.held_ask_name",
+                buttons=own_name(turn),
+                when=datetime.fromisoformat(place["starts_at"]),
+                until=datetime.fromisoformat(place["until"]).timetz(),
             )
         else:
-            common = [
-                name
-                for name in ("ktp_baru", "kk_ubah", "akta_kelahiran", "skck", "paspor")
-                if bookable(turn.tenant)(name)
-            ]
-            answer.say(
-                "booking.ask_service",
-                buttons=[choice("", name, title=catalog.services[name].title) for name in common],
-            )
-        return SERVICE
+            answer.say("booking.ask_name", buttons=own_name(turn))
 
-    def _refused(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
-        """Say that a service has no queue here: an empty string; None when it has one."""
-        service = runtime().catalog.services[draft[SERVICE]]
-        if bookable(turn.tenant)(service.id):
-            return None
-        answer.say(
-            "booking.no_queue",
-            buttons=[button("button.requirements", "ask_requirements", service=service.id)],
-            service=service.title,
-        )
-        draft[REVIEW] = "outside"
-        return ""
-
-    def _ask_day(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str:
+    def _ask_day(self, turn: Turn, draft: dict[str, Any], answer: Answer, first_time: bool) -> str:
         service = runtime().catalog.services[draft[SERVICE]]
         buttons = [choice("", day.isoformat(), title=short(day)) for day in next_days(turn.now.date(), 3)]
-        if turn.slot(SERVICE) == service.id or not service.persyaratan:
-            answer.say("booking.ask_day", buttons=buttons, service=service.title)
-        else:
+        if first_time and service.persyaratan:
+            papers = {"$list": list(service.persyaratan)}
             answer.say(
-                "booking.bring_and_ask_day",
-                buttons=buttons,
-                service=service.title,
-                requirements={"$list": list(service.persyaratan)},
+                "booking.bring_and_ask_day", buttons=buttons, service=service.title, requirements=papers
             )
+        else:
+            answer.say("booking.ask_day", buttons=buttons, service=service.title)
         return DAY
 
-    async def _ask_time(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
-        """Fetch the free times of the day; take the wished one if it is free. Returns `settled` then."""
-        service = runtime().catalog.services[draft[SERVICE]]
+    async def _settle_time(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
+        """Return `settled` once a place is chosen, free and held; else the question that was asked."""
+        place = draft.get(TIME) or {}
+        try:
+            connector = freeplaces.connector_for(turn, draft[SERVICE])
+            if "id" not in place:
+                chosen = await self._choose(turn, draft, answer, connector)
+                if isinstance(chosen, str):
+                    return chosen
+                place = chosen
+            if not freeplaces.is_held(place, turn.now):
+                place = {name: place[name] for name in ("id", "counter", "starts_at")}
+            if "hold" not in place:
+                place = await freeplaces.hold(turn, connector, draft[SERVICE], place)
+        except SlotTaken:
+            answer.open_with("booking.just_taken")
+            draft[TIME] = {"wish": place["starts_at"][11:16], "part": None, "gone": place["id"]}
+            return await self._settle_time(turn, draft, answer)
+        except LimitReached as error:
+            freeplaces.say_limit(answer, error)
+            return self._outside(draft)
+        except ConnectorError as error:
+            answer.say(error.text_key, reason=error.detail)
+            answer.say(
+                "booking.not_made",
+                buttons=[button("button.try_again", "book_queue"), button("button.agent", "talk_to_agent")],
+            )
+            draft[TIME] = None
+            draft[REVIEW] = "failed"
+            return None
+        draft[TIME] = place
+        return "settled"
+
+    async def _choose(self, turn: Turn, draft: dict[str, Any], answer: Answer, connector: Any) -> Any:
+        """The free place at the wished time, or the question that offers others."""
         day = date.fromisoformat(draft[DAY])
-        wish = (draft.get(TIME) or {}).get("wish")
+        wanted = draft.get(TIME) or {}
         draft[TIME] = None
         if day.year not in runtime().calendar.years:
             answer.say("booking.year_unknown", year=str(day.year))
             draft[DAY] = None
-            return self._ask_day(turn, {**draft}, answer)
-        try:
-            connector = runtime().registry.find(turn.tenant, Capability.BOOKING_SLOTS, service.id)
-            found = await connector.slots(SlotQuery(service.id, day))
-        except ConnectorError as error:
-            answer.say(error.text_key, reason=error.detail)
-            answer.say(
-                "handoff.offer",
-                buttons=[button("button.try_again", "book_queue"), button("button.agent", "talk_to_agent")],
-            )
-            draft[REVIEW] = "failed"
-            return None
-        open_slots = [slot for slot in found.slots if slot.left > 0 and slot.starts_at > turn.now]
-        if not open_slots:
+            return self._ask_day(turn, draft, answer, first_time=False)
+        found = await freeplaces.fetch(turn, connector, SlotQuery(draft[SERVICE], day))
+        places = [place for place in found.places if place["id"] != wanted.get("gone")]
+        if not places:
             draft[DAY] = None
-            self._no_places(turn, day, found.closed_reason, found.next_open, answer)
+            waits = Capability.BOOKING_WAIT in connector.offers
+            wait_for = f"{WAIT}:{day.isoformat()}" if waits else None
+            freeplaces.say_none(turn, answer, day, found, wait_for=wait_for)
             return DAY
-        offers = [
-            {
-                "id": slot.id,
-                "counter": slot.counter,
-                "starts_at": slot.starts_at.astimezone(turn.now.tzinfo).isoformat(),
-            }
-            for slot in open_slots
-        ]
-        if wish:
-            exact = next((offer for offer in offers if offer["starts_at"][11:16] == wish), None)
-            if exact:
-                draft[TIME] = exact
-                return "settled"
-            offers.sort(key=lambda offer: abs(minutes(offer["starts_at"][11:16]) - minutes(wish)))
-            offers = sorted(offers[:3], key=lambda offer: offer["starts_at"])
-            key = "booking.time_not_free"
+        clock, part = wanted.get("wish"), wanted.get("part")
+        if clock and (exact := freeplaces.at(places, clock)):
+            return exact
+        service = runtime().catalog.services[draft[SERVICE]].title
+        values: dict[str, Any] = {"day": day, "service": service}
+        if clock:
+            offers, key = freeplaces.nearest(places, clock), "booking.time_not_free"
+            values["wish"] = clock.replace(":", ".")
         else:
-            offers = spread(offers, MOST_TIMES)
-            key = "booking.ask_time"
+            in_part = freeplaces.within(places, part)
+            key = "booking.ask_time" if in_part else "booking.part_not_free"
+            offers, values["part"] = freeplaces.thinned(in_part or places), part or ""
         answer.keep(**{OFFERS: offers})
-        buttons = [
-            choice("", offer["id"], title=offer["starts_at"][11:16].replace(":", ".")) for offer in offers
-        ]
-        answer.say(key, buttons=buttons, day=day, service=service.title, wish=(wish or "").replace(":", "."))
+        buttons = [choice("", offer["id"], title=freeplaces.clock_of(offer)) for offer in offers]
+        answer.say(key, buttons=buttons, **values)
         return TIME
 
-    def _no_places(
-        self, turn: Turn, day: date, reason: str | None, next_open: date | None, answer: Answer
-    ) -> None:
-        after = next_open or next(iter(next_days(day, 1)), None)
-        buttons = [choice("", after.isoformat(), title=short(after))] if after else []
-        answer.say(
-            "booking.closed" if reason else "booking.full", buttons=buttons, day=day, reason=reason or ""
-        )
-
     def _card(self, draft: dict[str, Any], answer: Answer) -> None:
+        place, who = draft[TIME], draft[PRIORITY]
+        first = who != "none"
+        until = place.get("until")
         answer.say(
             "booking.review",
             buttons=[
                 choice("button.book_it", "send"),
                 choice("button.edit", "edit"),
+                *([] if first else [choice("button.priority", "priority")]),
                 choice("button.cancel", "cancel"),
             ],
             service=runtime().catalog.services[draft[SERVICE]].title,
-            when=datetime.fromisoformat(draft[TIME]["starts_at"]),
+            when=datetime.fromisoformat(place["starts_at"]),
             name=draft[NAME],
+            lines=lines(
+                said("booking.review_priority", who=said(f"priority.{who}")) if first else None,
+                said("booking.review_held", until=datetime.fromisoformat(until).timetz()) if until else None,
+                None if first else said("booking.review_offer_priority"),
+            ),
         )
 
 
-def bookable(tenant: str) -> Callable[[str], bool]:
-    """Return a test that says whether an app of this government gives places for a service."""
+def ask_back(wish: Mention, answer: Answer) -> None:
+    """A day that is over, does not exist, or may be several: say so, and offer those it may be."""
+    if wish.problem == "past":
+        answer.open_with("booking.day_past")
+    elif wish.problem == "impossible":
+        answer.open_with("booking.day_impossible")
+    elif wish.choices:
+        buttons = [choice("", day.isoformat(), title=short(day)) for day in wish.choices]
+        answer.say("booking.day_ambiguous", buttons=buttons)
+    elif wish.range:
+        first, last = wish.range
+        days = [day for day in next_days(first, MOST_DAYS, including=True) if day <= last]
+        buttons = [choice("", day.isoformat(), title=short(day)) for day in days]
+        if buttons:
+            answer.say("booking.which_day_of", buttons=buttons, first=first, last=last)
 
-    def test(service_id: str) -> bool:
-        service = runtime().catalog.services.get(service_id)
-        if service is None or "book" not in service.verbs or service.id == THE_QUEUE_ITSELF:
-            return False
-        try:
-            runtime().registry.find(tenant, Capability.BOOKING_RESERVE, service.id)
-        except NotOffered:
-            return False
-        return True
 
-    return test
+def own_name(turn: Turn) -> list[dict[str, Any]]:
+    """The citizen's own name on a button, as far as the channel knows it."""
+    name = reading.person_name(turn.display_name or "")
+    return [choice("", name, title=name)] if name else []
 
 
 def _names_a_service(turn: Turn) -> bool:
     return bool(reading.services(turn, bookable(turn.tenant))) and not turn.pressed
-
-
-def _plain_name(name: str) -> str:
-    lowered = name.lower()
-    for lead in runtime().words.name_leads:
-        if lowered.startswith(f"{lead} "):
-            name = name[len(lead) :].strip()
-            break
-    return name.title() if name.islower() or name.isupper() else name
 
 
 register(BookingForm())

@@ -46,6 +46,8 @@ ASIDES = frozenset(
         "cancel_booking",
         "check_booking",
         "queue_live",
+        "check_in",
+        "waiting_list",
         "check_status",
         "request_public_information",
         "ask_legal_consult",

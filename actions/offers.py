@@ -7,11 +7,13 @@ from actions.runtime import runtime
 from intents.calendar_days import YearUnknown
 
 
-def next_days(after: date, count: int) -> list[date]:
-    """The next working days; fewer when the loaded calendar ends."""
+def next_days(after: date, count: int, *, including: bool = False) -> list[date]:
+    """The next working days, `after` itself only if `including`; fewer when the loaded calendar ends."""
     days: list[date] = []
     day = after
     try:
+        if including and runtime().calendar.is_working_day(day):
+            days.append(day)
         while len(days) < count:
             day = runtime().calendar.add_working_days(day, 1)
             days.append(day)

@@ -1,8 +1,9 @@
 """Reading a citizen's words for the forms: places, days, times, numbers. The grammar lives in `intents`."""
 
 import re
+import unicodedata
 from collections.abc import Callable
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 
 from actions.runtime import runtime
@@ -15,6 +16,7 @@ _LEAD = re.compile(
     r"(?:(?:di|nang|ning|neng|wonten|pas)\s+|(?:kelurahan|kel|kecamatan|kec|desa)\.?\s+)+$", re.IGNORECASE
 )
 MOSTLY = 0.6
+NAME_LENGTH = range(2, 61)
 _SPOTS = {"street", "landmark", "quarter", "rt_rw"}
 
 
@@ -89,6 +91,43 @@ def clock(turn: Turn) -> time | None:
     """Return the time of day a citizen names."""
     found = wish(turn)
     return found.time if found else None
+
+
+def moment(text: str, turn: Turn) -> datetime:
+    """Read a stored time in the tenant's zone."""
+    return datetime.fromisoformat(text).astimezone(turn.now.tzinfo)
+
+
+def person_name(text: str) -> str | None:
+    """Return a name that a counter can call: letters, marks, spaces and the signs of names, no emoji.
+
+    None when nothing is left, or what was said holds figures or a question.
+    """
+    if any(mark in text for mark in "[]0123456789?"):
+        return None
+    kept = (
+        sign if sign.isalpha() or unicodedata.category(sign)[0] == "M" or sign in " .'’-," else " "
+        for sign in text
+    )
+    name = " ".join("".join(kept).split()).strip(" .,-")
+    lowered = name.lower()
+    lead = next((lead for lead in runtime().words.name_leads if lowered.startswith(f"{lead} ")), "")
+    name = name[len(lead) :].strip()
+    name = name.title() if name.islower() or name.isupper() else name
+    return name if len(name) in NAME_LENGTH else None
+
+
+def priority(text: str) -> str | None:
+    """Return who is to be served first, if the words say so: disability, elderly or pregnant."""
+    words = f" {' '.join(text.lower().split())} "
+    return next(
+        (
+            who
+            for who, signs in runtime().words.priorities.items()
+            if any(f" {sign}" in words for sign in signs)
+        ),
+        None,
+    )
 
 
 def reference(turn: Turn) -> str | None:

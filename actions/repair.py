@@ -18,6 +18,8 @@ OFFERABLE = (
     "reschedule_booking",
     "cancel_booking",
     "queue_live",
+    "check_in",
+    "waiting_list",
     "check_status",
     "add_complaint_info",
     "request_public_information",

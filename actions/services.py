@@ -3,7 +3,7 @@
 from typing import Any
 
 from actions import reading
-from actions.booking import bookable
+from actions.counters import bookable
 from actions.effects import ServiceShown
 from actions.runtime import runtime
 from actions.turn import Answer, Turn, button, handles, lines, said

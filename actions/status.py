@@ -21,7 +21,7 @@ async def check(turn: Turn, answer: Answer) -> None:
     """Tell the state of the number that was named, or list what the citizen follows."""
     wanted = reading.reference(turn)
     if wanted and _BOOKING.match(wanted):
-        from actions.places import check as check_booking
+        from actions.ownbookings import check as check_booking
 
         await check_booking(turn, answer)
     elif wanted:

@@ -34,6 +34,8 @@ class Turn:
     photos: tuple[Mapping[str, str], ...]
     cases: tuple[Mapping[str, Any], ...]
     bookings: tuple[Mapping[str, Any], ...]
+    waitings: tuple[Mapping[str, Any], ...]
+    person: str | None
     display_name: str | None
     language: str | None
     slots: Mapping[str, Any]

@@ -1,7 +1,8 @@
 """Short answers that steer a form, as people type them; the words themselves are data
 (data/language/answers.yml)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -13,7 +14,8 @@ class Words:
 
     `weekdays` are short names from Monday on, for buttons; `name_leads` are what people put before a name,
     `queue` are words about queueing that say nothing about the service, `fillers` words that say nothing at
-    all, `bare` words that leave open which service of a name is meant.
+    all, `bare` words that leave open which service of a name is meant, `priorities` how people say that
+    somebody is to be served first.
     """
 
     steps: dict[str, str]
@@ -22,6 +24,7 @@ class Words:
     queue: frozenset[str] = frozenset()
     fillers: frozenset[str] = frozenset()
     bare: frozenset[str] = frozenset()
+    priorities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, root: Path) -> "Words":
@@ -45,6 +48,7 @@ class Words:
             frozenset(data["queue"]),
             frozenset(data["fillers"]),
             frozenset(data["bare"]),
+            {who: tuple(signs) for who, signs in data["priorities"].items()},
         )
 
     def step(self, text: str) -> str | None:

@@ -16,6 +16,7 @@ from connectors.capabilities import (
     BookingSlot,
     BookingState,
     BookingStatus,
+    Capability,
     CaseComment,
     CaseReceipt,
     CaseState,
@@ -24,12 +25,26 @@ from connectors.capabilities import (
     DaySlots,
     SlotQuery,
 )
-from connectors.errors import CaseNotFound, ConnectorError
+from connectors.errors import CaseNotFound, ConnectorError, SlotTaken
+from connectors.queues import (
+    Confirmation,
+    Counter,
+    Hold,
+    HoldRequest,
+    Pace,
+    WaitingPlace,
+    WaitingStatus,
+    WaitingWish,
+)
 
 ZONE = ZoneInfo("Asia/Jakarta")
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=ZONE)
 STARTS = {"report_complaint": "complaint_form", "book_queue": "booking_form"}
-ENDS = {"complaint_form": "action_end_complaint", "booking_form": "action_end_booking"}
+ENDS = {
+    "complaint_form": "action_end_complaint",
+    "booking_form": "action_end_booking",
+    "clinic_form": "action_end_clinic",
+}
 PRESSED = {"choose", "send_photo", "send_location"}
 
 
@@ -44,6 +59,17 @@ class FakeCity:
     reserved: list[BookingRequest] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
+    offers: frozenset[Capability] = frozenset()
+    held: list[HoldRequest] = field(default_factory=list)
+    confirmed: list[Confirmation] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+    waiting: list[WaitingWish] = field(default_factory=list)
+    accepted: list[tuple[str, str]] = field(default_factory=list)
+    arrived: list[str] = field(default_factory=list)
+    full: frozenset[str] = frozenset()
+    taken: set[str] = field(default_factory=set)
+    pace: Pace | None = None
+    desks: tuple[Counter, ...] = ()
     states: dict[str, CaseState] = field(default_factory=dict)
     closed: Mapping[str, str] = field(default_factory=dict)
     ready: ConnectorError | None = None
@@ -79,11 +105,15 @@ class FakeCity:
     async def slots(self, query: SlotQuery) -> DaySlots:
         self._maybe_fail()
         day = query.day.isoformat()
+        if day in self.full:
+            return DaySlots(query.day)
         if day in self.closed:
             return DaySlots(query.day, (), self.closed[day], query.day + timedelta(days=1))
         first = datetime.combine(query.day, NOW.time(), tzinfo=ZONE)
         times = [first + timedelta(minutes=30 * step) for step in range(12)]
-        return DaySlots(query.day, tuple(BookingSlot(f"{day}T{t:%H:%M}", "dukcapil", t, 2) for t in times))
+        return DaySlots(
+            query.day, tuple(_free(day, t) for t in times if f"{day}T{t:%H:%M}" not in self.taken)
+        )
 
     async def reserve(self, request: BookingRequest) -> BookingReceipt:
         self._maybe_fail()
@@ -93,7 +123,48 @@ class FakeCity:
 
     async def booking_status(self, code: str) -> BookingState:
         self._maybe_fail()
-        return BookingState(code, "A001", "dukcapil", NOW, BookingStatus.BOOKED, 3, "A000")
+        return BookingState(code, "A001", "dukcapil", NOW, BookingStatus.BOOKED, 3, "A000", self.pace)
+
+    async def hold(self, request: HoldRequest) -> Hold:
+        self._maybe_fail()
+        if request.slot_id in self.taken:
+            raise SlotTaken(self.id)
+        self.held.append(request)
+        starts = datetime.fromisoformat(request.slot_id).replace(tzinfo=ZONE)
+        until = NOW + timedelta(minutes=10)
+        return Hold(f"MPP-H{len(self.held)}", request.slot_id, "dukcapil", starts, until)
+
+    async def confirm(self, sure: Confirmation) -> BookingReceipt:
+        self._maybe_fail()
+        self.confirmed.append(sure)
+        held = self.held[-1]
+        starts = datetime.fromisoformat(held.slot_id).replace(tzinfo=ZONE)
+        return BookingReceipt(sure.code, "A001", "dukcapil", starts)
+
+    async def release(self, code: str, idempotency_key: str) -> None:
+        self.released.append(code)
+
+    async def check_in(self, code: str, idempotency_key: str) -> BookingState:
+        self._maybe_fail()
+        self.arrived.append(code)
+        return BookingState(code, "A001", "dukcapil", NOW, BookingStatus.CHECKED_IN, 3, "A000", self.pace)
+
+    async def join_waiting_list(self, wish: WaitingWish) -> WaitingPlace:
+        self._maybe_fail()
+        self.waiting.append(wish)
+        return WaitingPlace("W-1", wish.service, wish.day, WaitingStatus.WAITING, 2)
+
+    async def accept_offer(self, place_id: str, idempotency_key: str) -> BookingReceipt:
+        self._maybe_fail()
+        self.accepted.append((place_id, idempotency_key))
+        return BookingReceipt("MPP-W1", "A005", "dukcapil", NOW + timedelta(days=1))
+
+    async def leave_waiting_list(self, place_id: str, idempotency_key: str) -> None:
+        self._maybe_fail()
+
+    async def counters(self) -> tuple[Counter, ...]:
+        self._maybe_fail()
+        return self.desks
 
     async def reschedule(self, code: str, slot_id: str, idempotency_key: str) -> BookingReceipt:
         self._maybe_fail()
@@ -103,6 +174,10 @@ class FakeCity:
     async def cancel_booking(self, code: str, idempotency_key: str) -> None:
         self._maybe_fail()
         self.cancelled.append(code)
+
+
+def _free(day: str, at: datetime) -> BookingSlot:
+    return BookingSlot(f"{day}T{at:%H:%M}", "dukcapil", at, 2)
 
 
 @dataclass
@@ -129,6 +204,7 @@ class Table:
         self.question: str | None = None
         self.cases: list[dict[str, Any]] = []
         self.bookings: list[dict[str, Any]] = []
+        self.waitings: list[dict[str, Any]] = []
         self.tenant = tenant
         self.name = name
         self.turns = 0
@@ -169,6 +245,8 @@ class Table:
             ),
             cases=tuple(self.cases),
             bookings=tuple(self.bookings),
+            waitings=tuple(self.waitings),
+            person="warga-1",
             display_name=self.name,
             language=None,
             slots=self.slots,
