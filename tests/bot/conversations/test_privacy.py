@@ -212,7 +212,7 @@ async def test_others_keep_everything(door: Door, filing: ScriptedEngine) -> Non
     await say(door, other, "lapor lampu mati")
     await say(door, citizen, "halo", "hapus data saya")
     assert "MJK-1" in await everything(door)
-    assert len(await other.replies()) == 1
+    assert len(await other.replies()) == 3, "the answer, the ticket, and its calendar file"
 
 
 async def test_a_photo_of_somebody_else_is_never_handed_to_a_city_system(
