@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from connectors import examples, mapping
+from connectors import contracts, examples, mapping
 from connectors.capabilities import Capability
 from connectors.client import IDEMPOTENCY_KEY
 from connectors.manifest import APPS, Manifest, OperationTemplate, read
@@ -60,7 +60,7 @@ def check_manifest(manifest: Manifest, folder: str) -> Iterator[Problem]:
         yield problem(
             "MAPPING", "values.status", f"is missing: {', '.join(sorted(cases))} would only answer unknown"
         )
-    if bookings and not manifest.values.booking_status:
+    if bookings and not manifest.values.booking_status and manifest.dialect not in contracts.OFFERS:
         yield problem(
             "MAPPING", "values.booking_status", "is missing: booking.status would only answer unknown"
         )
@@ -163,7 +163,9 @@ def check_examples(manifest: Manifest, path: Path) -> Iterator[Problem]:
         of_it = [example for example in found if example.operation == capability]
         if not any(not example.fails for example in of_it):
             yield Problem("EXAMPLES", manifest.id, path.name, capability, "lacks an example that succeeds")
-        if not any(example.fails for example in of_it):
+        if not any(example.fails for example in of_it) and (
+            (manifest.dialect, capability) not in contracts.CANNOT_FAIL
+        ):
             yield Problem("EXAMPLES", manifest.id, path.name, capability, "lacks an example that fails")
     if manifest.webhook and not any(example.operation == examples.UPDATE for example in found):
         yield Problem("EXAMPLES", manifest.id, path.name, examples.UPDATE, "lacks an example of a report")

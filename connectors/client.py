@@ -17,7 +17,7 @@ import httpx
 from connectors.errors import BackendChanged, BackendUnreachable
 from connectors.exchange import Answer, Endpoint
 from connectors.pace import Pace
-from connectors.redaction import hide, quiet
+from connectors.redaction import hide, quiet, without_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -212,7 +212,14 @@ class Client:
         seconds = self._clock() - started
         logger.info(
             "%s %s %s: %s after %d ms, attempt %d",
-            *(endpoint.app, request.method, request.url.path, outcome, seconds * 1000, attempt),
+            *(
+                endpoint.app,
+                request.method,
+                without_numbers(request.url.path),
+                outcome,
+                seconds * 1000,
+                attempt,
+            ),
         )
         if self._observe is not None:
             self._observe(endpoint.app, outcome, seconds)

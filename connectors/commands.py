@@ -24,6 +24,7 @@ from connectors.environment import NotConfigured
 from connectors.errors import ConnectorError
 from connectors.manifest import APPS, Manifest
 from connectors.operations import SHAPES, arguments, to_json
+from connectors.queues import PersonNumbers
 from connectors.registry import connect, read_all
 from connectors.yaml_files import ManifestError, load_yaml
 
@@ -114,16 +115,29 @@ def try_command(app: str, operation: str, given: str, folder: Path) -> None:
 
 
 @connectors.command("conform")
-@click.option("--dialect", type=click.Choice(["open311", "rest_json", "mpp_queue"]), required=True)
+@click.option(
+    "--dialect", type=click.Choice(["open311", "rest_json", "mpp_queue", "bpjs_fktp"]), required=True
+)
 @click.option("--url", required=True, help="Base address of the system.")
 @click.option("--api-key", help="Its key; for rest_json the manifest's development key is the default.")
 @click.option(
     "--app", help="rest_json: whose manifest to test with; default: the one whose address ends alike."
 )
+@click.option("--username", default="lawang", help="bpjs_fktp: the user name; --api-key is its password.")
+@click.option("--poli", default="001", help="bpjs_fktp: BPJS code of the poli to test with.")
+@click.option("--patient", help="bpjs_fktp: CARD:NIK of somebody known there; without, no number is taken.")
 @click.option("--read-only", is_flag=True, help="File and book nothing.")
 @_FOLDER
 def conform_command(
-    dialect: str, url: str, api_key: str | None, app: str | None, read_only: bool, folder: Path
+    dialect: str,
+    url: str,
+    api_key: str | None,
+    app: str | None,
+    username: str,
+    poli: str,
+    patient: str | None,
+    read_only: bool,
+    folder: Path,
 ) -> None:
     """Test a system against the contract; exit code 1 when a rule is broken.
 
@@ -132,15 +146,22 @@ def conform_command(
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter("must start with http:// or https://", param_hint="--url")
 
+    card, _, nik = (patient or "").partition(":")
+    if patient and not (card.isdecimal() and nik.isdecimal()):
+        raise click.BadParameter("must be CARD:NIK, both in digits", param_hint="--patient")
+    numbers = PersonNumbers(nik, card) if patient else None
+
     async def inspect(client: Client) -> list[Finding]:
         target: CityApp
         if dialect == "open311":
             target = kit.open311_app(url, api_key, client)
         elif dialect == "mpp_queue":
             target = kit.queue_app(url, api_key, client)
+        elif dialect == "bpjs_fktp":
+            target = kit.fktp_app(url, username, api_key or "", poli, client)
         else:
             target = kit.rest_app(_manifest_for(url, app, folder), url, api_key, client)
-        return await kit.inspect(target, write=not read_only)
+        return await kit.inspect(target, write=not read_only, patient=numbers)
 
     findings = _with_client(inspect)
     for finding in findings:

@@ -40,6 +40,9 @@ _FKTP = frozenset(
 )
 OFFERS: Mapping[str, frozenset[Capability]] = {"mpp_queue": _QUEUE, "bpjs_fktp": _FKTP}
 
+# The poli of a puskesmas are in its manifest: nobody is asked.
+CANNOT_FAIL = frozenset({("bpjs_fktp", Capability.BOOKING_COUNTERS)})
+
 BOOKING_WORDS: Mapping[str, Mapping[str, str]] = {
     "mpp_queue": {
         "ditahan": BookingStatus.HELD,

@@ -5,7 +5,7 @@ They are the app's tests and its documentation. They run without a network.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,14 +30,17 @@ _KEYS = {"name", "operation", "given", "sends", "backend_answers", "then"}
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One exchange. `operation` is a capability, or `update` for a report the backend sends us."""
+    """One exchange. `operation` is a capability, or `update` for a report the backend sends us.
+
+    An operation that takes several requests has lists in `sends` and `backend_answers`, in order.
+    """
 
     name: str
     operation: str
     given: Mapping[str, Any]
     then: Any
-    sends: Mapping[str, Any] = field(default_factory=dict)
-    backend_answers: Mapping[str, Any] | None = None
+    sends: Mapping[str, Any] | Sequence[Mapping[str, Any]] = field(default_factory=dict)
+    backend_answers: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
 
     @property
     def fails(self) -> bool:
@@ -89,7 +92,12 @@ async def run(manifest: Manifest, example: Example) -> str | None:
         seen.append(request)
         if example.backend_answers is None:
             raise AssertionError("a request was sent, but the example has no backend_answers")
-        answer = dict(example.backend_answers)
+        given = example.backend_answers
+        if not isinstance(given, Mapping):
+            if len(seen) > len(given):
+                raise AssertionError(f"{len(seen)} requests were sent, backend_answers has {len(given)}")
+            given = given[len(seen) - 1]
+        answer = dict(given)
         return httpx.Response(answer.pop("status", 200), **answer)
 
     async def no_pause(_: float) -> None:
@@ -108,8 +116,13 @@ async def run(manifest: Manifest, example: Example) -> str | None:
         return str(error)
     finally:
         await client.close()
-    sent = _sent(seen[0], app.endpoint.base_url) if seen else {}
-    return _difference("sends", example.sends, sent) or _difference("then", example.then, outcome)
+    sent = [_sent(request, app.endpoint.base_url) for request in seen]
+    wanted = [example.sends] if isinstance(example.sends, Mapping) else list(example.sends)
+    for number, one in enumerate(wanted):
+        where = "sends" if len(wanted) == 1 else f"sends.{number}"
+        if said := _difference(where, one, sent[number] if number < len(sent) else {}):
+            return said
+    return _difference("then", example.then, outcome)
 
 
 def environment_for(manifest: Manifest) -> dict[str, str]:

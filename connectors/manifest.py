@@ -66,6 +66,20 @@ class Open311Options:
 
 
 @dataclass(frozen=True, slots=True)
+class FktpCounter:
+    """A poli of a puskesmas: `path` leads to that puskesmas below base_url, `poli` is its code there.
+
+    `opens` (HH:MM) stands for a time of arrival where the puskesmas names none.
+    """
+
+    title: str
+    poli: str
+    path: str = ""
+    opens: str = "08:00"
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Values:
     """Our codes to theirs (topic, service), their words to ours (status, booking_status)."""
 
@@ -102,6 +116,7 @@ class Manifest:
     operations: Mapping[Capability, OperationTemplate] = field(default_factory=dict)
     open311: Open311Options = Open311Options()
     values: Values = Values()
+    fktp_counters: Mapping[str, FktpCounter] = field(default_factory=dict)
     webhook: Webhook | None = None
     poll_every_seconds: int | None = None
 
@@ -173,6 +188,9 @@ def build(document: Mapping[str, Any]) -> Manifest:
                 **{normal_word(word): ours for word, ours in values.get("booking_status", {}).items()},
             },
         ),
+        fktp_counters={
+            name: FktpCounter(**counter) for name, counter in document.get("fktp_counters", {}).items()
+        },
         webhook=Webhook(tuple(webhook["secrets"]), webhook.get("subject"), webhook.get("map", {}))
         if webhook
         else None,

@@ -9,6 +9,7 @@ from typing import Self
 from connectors.capabilities import Capability
 from connectors.client import Client
 from connectors.dialects.base import CityApp, Connector
+from connectors.dialects.bpjs_fktp import BpjsFktp
 from connectors.dialects.mpp_queue import MppQueue
 from connectors.dialects.open311 import Open311
 from connectors.dialects.rest_json import RestJson
@@ -24,6 +25,7 @@ DIALECTS: dict[str, type[CityApp]] = {
     "open311": Open311,
     "rest_json": RestJson,
     "mpp_queue": MppQueue,
+    "bpjs_fktp": BpjsFktp,
 }
 _MATURITY = ("described", "simulated", "tested", "live")
 

@@ -4,21 +4,32 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from connectors.client import Client
-from connectors.conformance import mpp_queue, open311, rest_json
+from connectors.conformance import bpjs_fktp, mpp_queue, open311, rest_json
 from connectors.conformance.findings import UNKNOWN, Failed, Finding, Rule, Skip
 from connectors.dialects.base import CityApp
+from connectors.dialects.bpjs_fktp import BpjsFktp
 from connectors.dialects.mpp_queue import MppQueue
 from connectors.dialects.open311 import Open311
 from connectors.dialects.rest_json import RestJson
 from connectors.errors import ConnectorError
 from connectors.exchange import Credential, Endpoint
 from connectors.manifest import Auth, Manifest, Open311Options, build
+from connectors.queues import PersonNumbers
 
 
-async def inspect(app: CityApp, *, write: bool = True, today: date | None = None) -> list[Finding]:
-    """Return a line for every rule that applies. With `write` it files one report or books one place."""
+async def inspect(
+    app: CityApp,
+    *,
+    write: bool = True,
+    today: date | None = None,
+    patient: PersonNumbers | None = None,
+) -> list[Finding]:
+    """Return a line for every rule that applies. With `write` it files one report or books one place.
+
+    `patient` is somebody a puskesmas knows, for those rules that take a number.
+    """
     today = today or datetime.now(ZoneInfo("Asia/Jakarta")).date()
-    rules = await _rules(app, write, today)
+    rules = await _rules(app, write, today, patient)
     findings = []
     for name, rule in rules.items():
         try:
@@ -32,7 +43,9 @@ async def inspect(app: CityApp, *, write: bool = True, today: date | None = None
     return findings
 
 
-async def _rules(app: CityApp, write: bool, today: date) -> dict[str, Rule]:
+async def _rules(app: CityApp, write: bool, today: date, patient: PersonNumbers | None) -> dict[str, Rule]:
+    if isinstance(app, BpjsFktp):
+        return bpjs_fktp.rules(app, write, today, patient)
     if isinstance(app, Open311):
         return open311.rules(app, write)
     if not isinstance(app, MppQueue):
@@ -60,6 +73,24 @@ def queue_app(url: str, api_key: str | None, client: Client) -> MppQueue:
     )
     credential = Credential(auth.type, auth.name, api_key or "", auth.secret)
     return MppQueue(manifest, Endpoint("conformance", url, credential, rate_per_minute=6000), client)
+
+
+def fktp_app(url: str, username: str, password: str, poli: str, client: Client) -> BpjsFktp:
+    """Return the puskesmas at a URL, with one poli, as an app without a manifest of its own."""
+    manifest = build(
+        {
+            "id": "conformance",
+            "title": "Conformance",
+            "tenants": [],
+            "maturity": "simulated",
+            "contact": "",
+            "dialect": "bpjs_fktp",
+            "base_url": url,
+            "fktp_counters": {"poli": {"title": f"Poli {poli}", "poli": poli}},
+        }
+    )
+    credential = Credential("password", username, password, "--api-key")
+    return BpjsFktp(manifest, Endpoint("conformance", url, credential, rate_per_minute=6000), client)
 
 
 def open311_app(url: str, api_key: str | None, client: Client) -> Open311:

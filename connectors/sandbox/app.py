@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from connectors.sandbox import faults, meja, mpp, open311, perizinan, permits, tidying
+from connectors.sandbox import faults, fktp, meja, mpp, open311, patients, perizinan, permits, tidying
 from connectors.sandbox.city import City, load_city
 from connectors.sandbox.clock import Clock, wall_clock
 from connectors.sandbox.courier import Courier
@@ -52,6 +52,7 @@ def create_app(settings: SandboxSettings, city: City | None = None, clock: Clock
             hall = CityHall(settings, the_city, database, clock, courier)
             async with hall.writing() as conn:
                 await permits.seed(conn, the_city, clock())
+                await patients.seed(conn, the_city)
             app.state.hall = hall
             tasks = [asyncio.create_task(tidying.run(hall))]
             if courier is not None:
@@ -65,7 +66,7 @@ def create_app(settings: SandboxSettings, city: City | None = None, clock: Clock
 
     app = FastAPI(title="Kota tiruan", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.faults = faults.FaultSwitch(faults.FaultPlan()) if settings.faults else None
-    for router in (open311.router, mpp.router, perizinan.router, faults.router, meja.router):
+    for router in (open311.router, mpp.router, perizinan.router, fktp.router, faults.router, meja.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(__file__).with_name("static")))
     app.add_exception_handler(Refusal, _refused)
@@ -116,6 +117,8 @@ def _too_large() -> Refusal:
 
 
 def _answer(path: str, refusal: Refusal) -> Response:
+    if path.startswith("/fktp/"):
+        return fktp.as_metadata(refusal)
     return as_open311(refusal) if path.startswith("/open311/") else as_problem(refusal)
 
 

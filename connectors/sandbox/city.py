@@ -68,6 +68,19 @@ class Counter:
 
 
 @dataclass(frozen=True, slots=True)
+class Poli:
+    """A poli of a puskesmas: `path` is the puskesmas in addresses, `code` BPJS's code of the poli.
+
+    `desk` has its hours; a day has `quota` numbers.
+    """
+
+    desk: Counter
+    path: str
+    code: str
+    quota: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """How the queue treats people; `city.yml` says what each one is for."""
 
@@ -129,6 +142,9 @@ class City:
     mpp_title: str
     counters: dict[str, Counter]
     rules: Rules
+    puskesmas_title: str
+    polis: dict[str, Poli]
+    patients: tuple[dict[str, str], ...]
     booking_states: dict[str, State]
     closed_words: dict[str, str]
     years: frozenset[int]
@@ -138,6 +154,11 @@ class City:
     ladders: dict[str, Ladder]
     permits: tuple[SeededPermit, ...]
     desk_words: dict[str, Any]
+
+    def poli(self, path: str, code: str) -> Poli | None:
+        """The poli at an address, or None."""
+        polis = self.polis.values()
+        return next((poli for poli in polis if (poli.path, poli.code) == (path, code)), None)
 
     def counters_for(self, service: str) -> list[Counter]:
         """The counters that take `service`; empty when the MPP does not."""
@@ -178,6 +199,9 @@ def city_from(raw: dict[str, Any]) -> City:
         booking_states=_states(raw["booking_states"]),
         closed_words=raw["closed_words"],
         rules=_rules(raw["mpp"]["rules"]),
+        puskesmas_title=raw["puskesmas"]["title"],
+        polis={row["id"]: _poli(row, raw["puskesmas"]) for row in raw["puskesmas"]["counters"]},
+        patients=tuple(raw["puskesmas"]["patients"]),
         years=frozenset(raw["calendar"]),
         holidays=_days(raw["calendar"], "holidays"),
         collective_leave=_days(raw["calendar"], "collective_leave"),
@@ -225,6 +249,20 @@ def _counter(row: dict[str, Any], mpp: dict[str, Any]) -> Counter:
         },
         open_on_leave=row.get("open_on_leave", False),
     )
+
+
+def _poli(row: dict[str, Any], puskesmas: dict[str, Any]) -> Poli:
+    desk = Counter(
+        id=row["id"],
+        title=row["title"],
+        prefix=row["prefix"],
+        services=(),
+        hours=week(puskesmas["hours"], {}),
+        slot_minutes=30,
+        places_per_slot=1,
+        open_on_leave=True,
+    )
+    return Poli(desk, row["path"], row["poli"], row.get("quota", puskesmas["quota"]))
 
 
 def week(hours: dict[str, str | list[str]], breaks: dict[str, list[str]]) -> tuple[tuple[Interval, ...], ...]:

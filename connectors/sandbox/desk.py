@@ -10,12 +10,13 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.sandbox import bookings as tickets
-from connectors.sandbox import complaints, line, opening, outbox, permits, seats, waiting
-from connectors.sandbox.city import City, Counter, Ladder, Stage, State, Topic
+from connectors.sandbox import complaints, line, opening, outbox, patients, permits, seats, waiting
+from connectors.sandbox.city import City, Counter, Ladder, Poli, Stage, State, Topic
 from connectors.sandbox.hall import CityHall
 from connectors.sandbox.outbox import Tally
 from connectors.sandbox.pace import Measured
-from connectors.sandbox.tables import bookings, complaint_comments, waiting_list
+from connectors.sandbox.patients import Tally as PoliTally
+from connectors.sandbox.tables import bookings, complaint_comments, patient_queue, waiting_list
 from connectors.sandbox.tables import complaints as complaint_table
 from connectors.sandbox.tables import permits as permit_table
 
@@ -58,6 +59,15 @@ class CounterCard:
 
 
 @dataclass(frozen=True, slots=True)
+class PoliCard:
+    """One poli of a puskesmas on the day it works on; a clerk sees numbers, never who has them."""
+
+    poli: Poli
+    day: date
+    tally: PoliTally
+
+
+@dataclass(frozen=True, slots=True)
 class PermitCard:
     """One file on its ladder. `suggested` is the step it would go to if all is well."""
 
@@ -81,6 +91,7 @@ class Desk:
     counts: dict[str, int]
     complaints: list[ComplaintCard]
     counters: list[CounterCard]
+    polis: list[PoliCard]
     permits: list[PermitCard]
 
     def when(self, moment: datetime) -> str:
@@ -117,6 +128,7 @@ async def look(hall: CityHall, conn: AsyncConnection, chosen: str, page: int) ->
         counters=[
             await _counter(conn, hall.city, counter, today, now) for counter in hall.city.counters.values()
         ],
+        polis=[await _poli(conn, hall.city, poli, now) for poli in hall.city.polis.values()],
         permits=[
             PermitCard(
                 row,
@@ -133,7 +145,7 @@ async def pulse(conn: AsyncConnection) -> str:
     """A word that changes whenever the page would."""
     tally = await outbox.tally(conn)
     marks: list[Any] = [tally.delivered, tally.waiting, tally.refused, tally.trouble]
-    for table in (complaint_table, bookings, permit_table, waiting_list):
+    for table in (complaint_table, bookings, permit_table, waiting_list, patient_queue):
         marks += (
             await conn.execute(select(func.count(), func.max(table.c.updated_at)).select_from(table))
         ).one()
@@ -198,6 +210,11 @@ async def _counter(
         hopeful=await waiting.hopeful(conn, counter.id, day),
         pace=board.pace,
     )
+
+
+async def _poli(conn: AsyncConnection, city: City, poli: Poli, now: datetime) -> PoliCard:
+    day = await patients.board_day(conn, city, poli, now)
+    return PoliCard(poli, day, await patients.tally(conn, poli, day))
 
 
 def _next_stage(ladder: Ladder, stage: int) -> int:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from connectors.sandbox.problems import Refusal
 
 router = APIRouter()
-AREAS = {"open311": "/open311/", "mpp": "/mpp/", "perizinan": "/perizinan/"}
+AREAS = {"open311": "/open311/", "mpp": "/mpp/", "perizinan": "/perizinan/", "fktp": "/fktp/"}
 
 
 class Fault(BaseModel):
@@ -35,6 +35,7 @@ class FaultPlan(BaseModel):
     open311: Fault | None = None
     mpp: Fault | None = None
     perizinan: Fault | None = None
+    fktp: Fault | None = None
 
 
 @dataclass(slots=True)

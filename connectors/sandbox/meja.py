@@ -10,7 +10,18 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
-from connectors.sandbox import bookings, closing, complaints, desk, line, mpp, perizinan, permits, waiting
+from connectors.sandbox import (
+    bookings,
+    closing,
+    complaints,
+    desk,
+    line,
+    mpp,
+    patients,
+    perizinan,
+    permits,
+    waiting,
+)
 from connectors.sandbox.hall import Hall
 from connectors.sandbox.problems import Refusal
 
@@ -149,6 +160,21 @@ async def move_booking(code: str, request: Request, hall: Hall) -> Response:
     except Refusal as refusal:
         return _refused(request, refusal, "loket")
     return _done(request, mpp.ticket(hall, row), "antrean", f"loket-{row.counter}")
+
+
+@actions.post("/poli/{poli_id}/panggil")
+async def call_patient(poli_id: str, request: Request, hall: Hall) -> Response:
+    """Call the next patient of a poli."""
+    try:
+        poli = hall.city.polis.get(poli_id)
+        if poli is None:
+            raise Refusal(404, "counter_not_found", "no such poli")
+        async with hall.writing() as conn:
+            row = await patients.call_next(conn, hall.city, poli, hall.clock())
+    except Refusal as refusal:
+        return _refused(request, refusal, "puskesmas")
+    called = None if row is None else f"{poli.desk.prefix}{row.number}"
+    return _done(request, {"called": called}, "dipanggil" if row else "kosong", f"poli-{poli_id}")
 
 
 @actions.post("/berkas/{nomor}/tahap")

@@ -47,6 +47,7 @@ BOOKING_STATES = (
     "kedaluwarsa",
 )
 WAITING_STATES = ("menunggu", "ditawarkan", "diterima", "lewat", "keluar")
+PATIENT_STATES = ("terdaftar", "dipanggil", "selesai", "batal")
 EVENT_STATES = ("waiting", "delivered", "refused")
 
 metadata = MetaData()
@@ -194,6 +195,41 @@ waiting_list = Table(
     Column("updated_at", Instant, nullable=False),
     _one_of("status", WAITING_STATES),
     Index("waiting_in_line", "counter", "day", "status"),
+)
+
+# A puskesmas knows a place by card, poli and date, and gives one a day: the store forbids a second.
+patient_queue = Table(
+    "patient_queue",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("counter", String(40), nullable=False),
+    Column("day", Day, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("card", String(16), nullable=False),
+    Column("complaint", String(200)),
+    Column("status", String(20), nullable=False),
+    Column("called_at", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    _one_of("status", PATIENT_STATES),
+    Index("one_number_per_poli", "counter", "day", "number", unique=True),
+    Index(
+        "one_place_per_patient",
+        "counter",
+        "day",
+        "card",
+        unique=True,
+        sqlite_where=text("status <> 'batal'"),
+        postgresql_where=text("status <> 'batal'"),
+    ),
+)
+
+patients = Table(
+    "patients",
+    metadata,
+    Column("card", String(16), primary_key=True),
+    Column("nik", String(16), nullable=False),
+    Column("record", String(20), nullable=False, unique=True),
 )
 
 closures = Table(

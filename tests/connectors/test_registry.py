@@ -18,16 +18,13 @@ def complaints(small, app, **changes):
     return {"manifest": small | {"id": app, "operations": operation} | changes}
 
 
-# A puskesmas registers its patients; that comes with the dialect it speaks.
-OFFERED = [one for one in Capability if one is not Capability.BOOKING_REGISTER]
-
-
 def test_the_shipped_apps_serve_kota_mojokerto(client_of):
     registry = Registry.load(environment={}, client=client_of(None))
-    found = {capability: registry.find("kota_mojokerto", capability).id for capability in OFFERED}
-    assert set(found.values()) == {"curhat_ning_ita", "mpp_gajah_mada", "perizinan"}
+    found = {capability: registry.find("kota_mojokerto", capability).id for capability in Capability}
+    assert set(found.values()) == {"curhat_ning_ita", "gayatri", "mpp_gajah_mada", "perizinan"}
     assert found[Capability.COMPLAINT_COMMENT] == "curhat_ning_ita"
     assert registry.find("kota_mojokerto", SLOTS, "ktp_hilang").id == "mpp_gajah_mada"
+    assert registry.find("kota_mojokerto", SLOTS, "antrean_puskesmas").id == "gayatri"
     assert registry.by_id("perizinan").title == "Pelacakan Perizinan"
 
 
@@ -85,7 +82,7 @@ def test_an_app_without_its_variables_is_left_out_and_says_why(client_of, apps_f
 def test_production_uses_no_development_address_and_no_development_key(client_of):
     production = {"LAWANG_ENV": "production"}
     registry = Registry.load(environment=production, client=client_of(None))
-    assert set(registry.unconfigured) == {"curhat_ning_ita", "mpp_gajah_mada", "perizinan"}
+    assert set(registry.unconfigured) == {"curhat_ning_ita", "gayatri", "mpp_gajah_mada", "perizinan"}
     assert "set CURHAT_NING_ITA_URL" in registry.unconfigured["curhat_ning_ita"]
     named = production | {"SANDBOX_URL": "https://kota.example"}
     registry = Registry.load(environment=named, client=client_of(None))
