@@ -36,6 +36,7 @@ MOST_PHOTOS = 5
 # From so many problems in one message on, one report cannot hold them.
 SEVERAL, MOST_TOPICS = 3, 6
 EDITS = {"topic": TOPIC, "description": WHAT, "where": WHERE, "photo": PHOTO}
+TIRADE = "pelayanan_petugas"
 _NOT_THERE = re.compile(
     r"^\W*(?:eh|maaf|lho|lo)?\W*bukan\b[^,;]*(?:[,;]|\btapi\b|\bmelainkan\b)\s*", re.IGNORECASE
 )
@@ -50,7 +51,7 @@ class ComplaintForm(Form):
     rival = "book_queue"
     order = DRAFT
     edits = EDITS
-    skippable: ClassVar = {PHOTO: []}
+    skippable: ClassVar = {PHOTO: [], CONFIDENTIAL: False, ANONYMOUS: False}
     free_text: ClassVar = {WHAT: SURE, WHERE: SURE}
     fixed = frozenset({WHAT, OWNER, CONFIDENTIAL, ANONYMOUS})
     quiet = frozenset(UNASKED)
@@ -101,7 +102,7 @@ class ComplaintForm(Form):
         known: Any = draft.get(WHERE)
         if spot and known is None:
             found[WHERE] = spot
-        elif spot and _incomplete(known) and spot.get("text") not in (None, known.get("text")):
+        elif spot and _incomplete(known, draft) and spot.get("text") not in (None, known.get("text")):
             found[WHERE] = {**known, **spot, "text": f"{known['text']}, {spot['text']}"}
         text = turn.text.strip()
         if not text:
@@ -128,7 +129,7 @@ class ComplaintForm(Form):
         """Another topic, place or photo; a part of the place changes only that part. Whoever sent it and who
         may know of it is mended by a word as well; a part that is only named is opened again."""
         if part := reports.words().part(turn.text):
-            if part == "photo" and draft.get(PHOTO) and reports.words().removes(turn.text):
+            if part == "photo" and reports.words().removes(turn.text):
                 return {PHOTO: []}
             return {REVIEW: f"edit_{part}"}
         heard = turn
@@ -147,7 +148,7 @@ class ComplaintForm(Form):
         """Another topic has other owners, and asks otherwise who may know of it."""
         if question == TOPIC:
             draft.update(dict.fromkeys((OWNER, CONFIDENTIAL, ANONYMOUS)))
-        elif question in (WHAT, WHERE):
+        elif question in (WHAT, WHERE) and draft.get(OWNER) == "city":
             draft[OWNER] = None
 
     async def read(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
@@ -171,11 +172,12 @@ class ComplaintForm(Form):
         if question == WHERE:
             return self._where(turn, value, text, draft)
         if question == OWNER:
-            return {OWNER: "city"} if value == "ours" else {}
+            return {OWNER: "ours"} if value == "ours" else {}
         if question in {CONFIDENTIAL, ANONYMOUS}:
             return _identity(question, turn, value)
         if question == PHOTO:
-            return {}
+            found = await self.correct(turn, draft)
+            return {PHOTO: [], **found} if found else {}
         return self._review(turn, value, draft, answer)
 
     def _where(self, turn: Turn, value: str, text: str, draft: dict[str, Any]) -> dict[str, Any]:
@@ -200,7 +202,7 @@ class ComplaintForm(Form):
             return {REVIEW: value}
         if value in EDITS:
             return {REVIEW: f"edit_{value}"}
-        step = runtime().words.step(turn.text) or {"affirm": "yes", "deny": "no"}.get(turn.intent)
+        step = _short_answer(turn)
         if step in {"send", "yes"}:
             return {REVIEW: "send"}
         if step in {"edit", "no"}:
@@ -211,6 +213,11 @@ class ComplaintForm(Form):
             answer.open_with("complaint.words_added")
             return {WHAT: f"{draft[WHAT]}\n{turn.text.strip()}"[:LONGEST], REVIEW: None}
         return {}
+
+    def _step(self, turn: Turn) -> str | None:
+        """Who presses on at a question that needs no answer wants the card."""
+        step = super()._step(turn)
+        return "skip" if step == "send" and turn.question in self.skippable else step
 
     # -- asking
 
@@ -271,7 +278,7 @@ class ComplaintForm(Form):
             draft[WHERE] = None
         elif areas := jurisdiction.areas(turn, place):
             jurisdiction.say_which(turn, answer, areas)
-        elif _vague(place):
+        elif _incomplete(place, draft) and not place.get("asked"):
             draft[WHERE] = {**place, "asked": True}
             key = "complaint.ask_village" if place.get("exact") else "complaint.ask_spot"
             answer.say(key, ask_location=True)
@@ -344,8 +351,14 @@ def confidential(topic: str) -> bool:
 
 
 def _topic(turn: Turn) -> str | None:
-    """What a story is about; None when it tells of many things at once, and is to be asked."""
-    return None if several(turn.text) else reading.topic(turn)
+    """What a story is about; None when it tells of many things at once, and is to be asked.
+
+    A tirade about the officials sounds like a complaint about them; the one thing it names is what is broken.
+    """
+    if several(turn.text):
+        return None
+    guessed, named = reading.topic(turn), reports.topics(turn.text, runtime().catalog)
+    return named[0] if guessed == TIRADE and len(named) == 1 else guessed
 
 
 def _identity(question: str, turn: Turn, value: str) -> dict[str, Any]:
@@ -353,8 +366,14 @@ def _identity(question: str, turn: Turn, value: str) -> dict[str, Any]:
     for name, slot in IDENTITY.items():
         if slot == question and name in wishes:
             return {question: wishes[name]}
-    step = value or runtime().words.step(turn.text) or {"affirm": "yes", "deny": "no"}.get(turn.intent)
+    step = value or _short_answer(turn)
     return {question: step == "yes"} if step in {"yes", "no", "skip"} else {}
+
+
+def _short_answer(turn: Turn) -> str | None:
+    words = runtime().words
+    guessed = {"affirm": "yes", "deny": "no"}.get(turn.intent)
+    return words.step(turn.text) or words.step(words.core(turn.text)) or guessed
 
 
 def _photos(turn: Turn, draft: dict[str, Any]) -> list[dict[str, Any]]:
@@ -398,14 +417,14 @@ def _whose(turn: Turn, draft: dict[str, Any]) -> str | None:
     return None if whose == turn.tenant else whose
 
 
-def _incomplete(place: dict[str, Any]) -> bool:
-    """A desk needs a pin, or the kelurahan and a spot in it."""
-    return place.get("latitude") is None and not (place.get("region") and place.get("exact"))
-
-
-def _vague(place: dict[str, Any]) -> bool:
-    """What is missing of a place is asked for once."""
-    return _incomplete(place) and not place.get("asked")
+def _incomplete(place: dict[str, Any], draft: dict[str, Any]) -> bool:
+    """A crew needs a pin, or the kelurahan and a spot in it; for an office its name will do."""
+    if place.get("latitude") is not None:
+        return False
+    topic = runtime().catalog.topics.get(draft.get(TOPIC) or "")
+    if topic is not None and not topic.details.get("near"):
+        return not place.get("text")
+    return not (place.get("region") and place.get("exact"))
 
 
 def _with(turn: Turn, text: str) -> Turn:

@@ -118,7 +118,7 @@ def areas(turn: Turn, place: dict[str, Any]) -> list[places.Area]:
     if place.get("latitude") is not None or place.get("settled") or not place.get("text"):
         return []
     mentions = [m for m in places.find(place["text"], turn.tenant) if m.kind == "village" and m.ambiguous]
-    return list(mentions[0].candidates) if mentions else []
+    return sorted(mentions[0].candidates, key=lambda area: area.tenant != turn.tenant) if mentions else []
 
 
 def say_which(turn: Turn, answer: Answer, found: list[places.Area]) -> None:

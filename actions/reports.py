@@ -71,8 +71,8 @@ def words(root: Path = ROOT) -> ReportWords:
     """Read the file, once."""
     data = yaml.safe_load((root / "data" / "language" / "complaints.yml").read_text(encoding="utf-8"))
     since = _alternatives(data["since"])
-    span = rf"{_SPAN}\s*{_UNIT}(?:\s+(?:ini|lebih|lalu|yang\s+lalu))?"
-    time = rf"(?<!\w)(?:(?:{since})\s+)?(?:{span}|{_MOMENT})(?!\w)"
+    span = rf"{_SPAN}\s*(?:{_UNIT})(?:\s+(?:ini|lebih|lalu|yang\s+lalu))?"
+    time = rf"(?<!\w)(?:(?:{since})\s+(?:{span}|{_MOMENT})|{span.replace('jam|', '')}|{_MOMENT})(?!\w)"
     return ReportWords(
         parts={part: _any_of(names) for part, names in data["parts"].items()},
         wrong=_any_of(data["wrong"]),

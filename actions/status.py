@@ -26,6 +26,8 @@ async def check(turn: Turn, answer: Answer) -> None:
         await check_booking(turn, answer)
     elif wanted:
         await _one(turn, answer, wanted)
+    elif len(turn.cases) == 1:
+        await _one(turn, answer, turn.cases[0]["reference"])
     elif turn.cases:
         _list(turn, answer)
     else:
@@ -33,8 +35,6 @@ async def check(turn: Turn, answer: Answer) -> None:
 
 
 def _list(turn: Turn, answer: Answer) -> None:
-    if len(turn.cases) == 1:
-        answer.keep(reference=turn.cases[0]["reference"])
     shown = turn.cases[:MOST_LISTED]
     lines = [
         said(

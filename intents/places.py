@@ -59,7 +59,7 @@ _STOP = (
     r"yang|yg|di|ke|dari|rusak|mati|bolong\w*|berlubang|banjir|tolong|tlg|sudah|sdh|udah|udh|su|wis|wes|ada|ono|onok|ana|dekat|dekat|deket|dkt|cedhak|depan|dpn|ngarep|samping|belakang|mburi"
     r"|seberang|sebelah|arah|menuju|gelap|macet|rt|rw|kel|kelurahan|kec|kecamatan|desa|kota|kabupaten|kab|mampet|buntu|numpuk|menumpuk|dan|atau|tidak|gak|ga|nggak|ndak|sejak|mulai"
     r"|min|pak|bu|kak|mas|mbak|banyak|sangat|banget|bgt|parah|tumbang|roboh|bau|lampu|lampune|sampah|jalan|jalannya|nya|ini|itu|iki|kuwi|tiap|setiap|sampai|sampe|kok|nih|dong|ya|hancur|butuh"
-    r"|perlu|mohon|nang|neng|pada|jam|tgl|tanggal|besok|kemarin|tadi|sekarang|lagi|masih|belum|blm|dong|do|e|sonde|lai|nggo|karo|sama|dengan|deng|untuk|buat|karena|krn|soale|soalnya|bikin|ambles|mau|terus"
+    r"|perlu|mohon|nang|neng|pada|jam|tgl|tanggal|besok|kemarin|tadi|sekarang|lagi|masih|belum|blm|dong|do|e|sonde|lai|nggo|karo|sama|dengan|deng|untuk|buat|pelayanan\w*|lama|nunggu|antre\w*|antri\w*|karena|krn|soale|soalnya|bikin|ambles|mau|terus"
 )
 _NAME = rf"(?:(?!(?:{_STOP})\b)[\w.'’-]+)(?:\s+(?!(?:{_STOP})\b)[\w'’-]+){{0,3}}"
 _STREET = re.compile(
