@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from actions import reading
@@ -13,6 +14,7 @@ from connectors.errors import BackendChanged, BackendUnreachable, ConnectorError
 
 LONGEST = 1500
 MOST_OFFERED = 5
+ASKED_LATELY = timedelta(days=3)
 OPEN = frozenset(status.value for status in CaseStatus if status.is_open)
 # What is left of "tambah keterangan laporan saya" when the request itself is taken away says nothing yet.
 _REQUEST = re.compile(
@@ -120,6 +122,20 @@ async def withdraw(turn: Turn, answer: Answer) -> None:
         reference=case["reference"],
         title=topic.title if topic else "-",
     )
+
+
+def waits_for_a_word(turn: Turn) -> str | None:
+    """The number of the one report that was just said to be done, if its citizen has not answered yet."""
+    since = turn.now - ASKED_LATELY
+    waiting = [
+        case["reference"]
+        for case in turn.cases
+        if case.get("status") == "done"
+        and not case.get("confirmed_at")
+        and case.get("done_at")
+        and datetime.fromisoformat(case["done_at"]) >= since
+    ]
+    return waiting[0] if len(waiting) == 1 else None
 
 
 def means_a_report(turn: Turn) -> bool:

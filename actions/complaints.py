@@ -215,8 +215,11 @@ class ComplaintForm(Form):
         return {}
 
     def _step(self, turn: Turn) -> str | None:
-        """Who presses on at a question that needs no answer wants the card."""
+        """Who presses on at a question that needs no answer wants the card; a report that was not sent yet is
+        not withdrawn but dropped."""
         step = super()._step(turn)
+        if turn.intent == "withdraw_complaint" and not turn.pressed and turn.confidence >= SURE:
+            return step or "cancel"
         return "skip" if step == "send" and turn.question in self.skippable else step
 
     # -- asking

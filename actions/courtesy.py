@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from actions import reading
-from actions.aftercare import means_a_report
+from actions.aftercare import means_a_report, waits_for_a_word
 from actions.complaints import DRAFT
 from actions.runtime import runtime
 from actions.turn import BY_INTENT, Answer, Turn, button, handles
@@ -151,12 +151,19 @@ async def agree(turn: Turn, answer: Answer) -> None:
     if turn.slot("complaint_description"):
         answer.followup = "complaint_form"
         return
+    if reference := waits_for_a_word(turn):
+        # *Sudah beres?*, asked by itself a while ago, and answered in a word.
+        await BY_INTENT["confirm_complaint"](replace(turn, values={"reference": reference}), answer)
+        return
     answer.say("general.agreed_to_nothing", buttons=menu())
 
 
 @handles("action_refuse", "deny")
 async def refuse(turn: Turn, answer: Answer) -> None:
     """*Tidak* to what was asked last, or a polite pause."""
+    if not turn.slot("asked") and (reference := waits_for_a_word(turn)):
+        await BY_INTENT["reopen_complaint"](replace(turn, values={"reference": reference}), answer)
+        return
     answer.say("general.left_as_is" if turn.slot("asked") else "general.fine", buttons=menu())
     answer.keep(asked=None)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -34,6 +35,8 @@ class Postman:
     def __init__(self) -> None:
         self.delivered: list[tuple[str, str]] = []
         self.tried: list[tuple[str, str]] = []
+        # When the message with this last word was delivered, by the clock of the process.
+        self.arrived: dict[str, float] = {}
         self.trouble: dict[str, Iterator[Exception | None]] = {}
         self.before: Callable[[QueuedMessage], object] = lambda queued: None
         self.delay = 0.0
@@ -50,6 +53,7 @@ class Postman:
         if error is not None:
             raise error
         self.delivered.append((address, queued.message.text))
+        self.arrived[queued.message.text.rpartition(" ")[2]] = time.perf_counter()
         return Sent(f"tg-{queued.id}")
 
     def to(self, address: str) -> list[str]:

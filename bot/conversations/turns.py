@@ -151,7 +151,7 @@ async def _answer(door: Door, context: Context) -> Answer:
         if not text or text[0] not in THUMBS_UP:
             return _plain(conversation, "no_words", Say("input.no_words"))
         text = "ya"
-    photos: tuple[dict[str, str], ...] = ()
+    photos: tuple[dict[str, Any], ...] = ()
     if kind is IncomingKind.PHOTO:
         photos = await _photos(door, context)
         if not photos and not text:
@@ -207,10 +207,13 @@ async def _respond(door: Door, turn: Turn) -> Reply:
             await asyncio.sleep(0.25)
 
 
-async def _photos(door: Door, context: Context) -> tuple[dict[str, str], ...]:
-    """Make the pictures of a batch ours, without their tags, and give each an address a backend may fetch."""
+async def _photos(door: Door, context: Context) -> tuple[dict[str, Any], ...]:
+    """Make the pictures of a batch ours, without their tags, and give each an address a backend may fetch.
+
+    Where one was taken goes along apart from it, for the dialogue to ask whether it may be used.
+    """
     adapter = door.channels.get(context.conversation.address.channel)
-    found: list[dict[str, str]] = []
+    found: list[dict[str, Any]] = []
     for message in context.batch:
         for item in message.media:
             if len(found) == PHOTOS_A_TURN:
@@ -219,7 +222,8 @@ async def _photos(door: Door, context: Context) -> tuple[dict[str, str], ...]:
             if media_id is None and adapter is not None:
                 media_id = await _download(door, adapter, message, item)
             if media_id is not None and await _theirs(door, media_id, message.conversation_id):
-                found.append({"media_id": media_id, "url": speech.media_url(door, media_id)})
+                spot = await door.media.taken_at(media_id)
+                found.append({"media_id": media_id, "url": speech.media_url(door, media_id), **spot})
     return tuple(found)
 
 

@@ -69,7 +69,8 @@ def _create_engine(url: str) -> AsyncEngine:
             pool_pre_ping=True,
             hide_parameters=True,
             # A process that was stopped in mid-transaction must not hold a citizen's row for ever.
-            connect_args={"server_settings": {"idle_in_transaction_session_timeout": "60000"}},
+            # Compiling costs more than our small queries do.
+            connect_args={"server_settings": {"idle_in_transaction_session_timeout": "60000", "jit": "off"}},
         )
     file = make_url(url).database
     if file and file != ":memory:":

@@ -1,24 +1,18 @@
 """Files that citizens send and that we make for them: bytes on disk, one row each."""
 
 import asyncio
-import io
 import os
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from PIL import Image, ImageOps
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage import tables
+from bot.storage import pictures, tables
 from bot.storage.database import Database, insert_once
 
 MAX_BYTES = 20 * 1024 * 1024
-MAX_PIXELS = 50_000_000
-LONGEST_SIDE = 2048
-# What phones and browsers send. Pillow knows more, and some of that starts other programs (EPS).
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 
 # The owner of files whose citizen asked to be forgotten: nobody gets them, and the next sweep deletes them.
 ERASED = "erased"
@@ -48,12 +42,17 @@ class MediaStore:
         """
         if len(data) > MAX_BYTES:
             raise MediaRefused("media.too_big")
+        spot: tuple[float | None, float | None] = (None, None)
         if content_type.startswith("image/"):
-            data, content_type = await asyncio.to_thread(_clean_picture, data)
+            try:
+                picture = await asyncio.to_thread(pictures.clean, data)
+            except pictures.PictureRefused as error:
+                raise MediaRefused(error.text_key) from error
+            data, content_type, spot = picture.data, "image/jpeg", (picture.latitude, picture.longitude)
         media_id = uuid.uuid4().hex
         await self.write(media_id, data)
         async with self._database.transaction() as conn:
-            await self.record(conn, media_id, len(data), content_type, owner)
+            await self.record(conn, media_id, len(data), content_type, owner, spot)
         return media_id
 
     async def write(self, media_id: str, data: bytes) -> None:
@@ -61,9 +60,18 @@ class MediaStore:
         await asyncio.to_thread(_write, self.path(media_id), data)
 
     async def record(
-        self, conn: AsyncConnection, media_id: str, size: int, content_type: str, owner: str | None
+        self,
+        conn: AsyncConnection,
+        media_id: str,
+        size: int,
+        content_type: str,
+        owner: str | None,
+        spot: tuple[float | None, float | None] = (None, None),
     ) -> None:
-        """Say whose a written file is, inside a transaction that is already open."""
+        """Say whose a written file is, inside a transaction that is already open.
+
+        `spot` is the latitude and longitude its camera noted; they are in no file that leaves us.
+        """
         await insert_once(
             conn,
             tables.media,
@@ -72,6 +80,8 @@ class MediaStore:
                 "owner": owner,
                 "content_type": content_type[:64],
                 "size": size,
+                "latitude": spot[0],
+                "longitude": spot[1],
                 "created_at": datetime.now(UTC),
             },
             ["id"],
@@ -95,6 +105,17 @@ class MediaStore:
         async with self._database.reading() as conn:
             row = (await conn.execute(query)).first()
         return None if row is None else (self.path(media_id), row.content_type, row.owner)
+
+    async def taken_at(self, media_id: str) -> dict[str, float]:
+        """Where the camera of a picture said it was, `latitude` and `longitude`; empty when it did not."""
+        query = sa.select(tables.media.c.latitude, tables.media.c.longitude).where(
+            tables.media.c.id == media_id
+        )
+        async with self._database.reading() as conn:
+            row = (await conn.execute(query)).first()
+        if row is None or row.latitude is None:
+            return {}
+        return {"latitude": row.latitude, "longitude": row.longitude}
 
     def path(self, media_id: str) -> Path:
         """Where the bytes of `media_id` lie.
@@ -129,23 +150,3 @@ def _write(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
-
-
-def _clean_picture(data: bytes) -> tuple[bytes, str]:
-    """Turn upright, shrink to LONGEST_SIDE pixels, drop every tag, and encode as JPEG."""
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise MediaRefused("media.too_big")
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
-    except (MediaRefused, MemoryError):
-        raise
-    except Exception as error:
-        # A broken picture makes its decoder fail in ways of its own (SyntaxError, struct.error, KeyError).
-        raise MediaRefused("media.not_a_picture") from error
-    upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    # Comments and colour profiles would be written along.
-    upright.info.clear()
-    out = io.BytesIO()
-    upright.save(out, "JPEG", quality=85, optimize=True)
-    return out.getvalue(), "image/jpeg"

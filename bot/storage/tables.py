@@ -35,6 +35,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 Id = sa.String(32)
+# Cases whose promised date may still be missed: the few that are open, however many are closed. Written out,
+# because an index is only used for a condition in the same words.
+WATCHED = (
+    "late_told_at IS NULL AND status IN"
+    " ('received', 'verified', 'assigned', 'in_progress', 'waiting_for_citizen', 'reopened', 'unknown')"
+)
 Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 citizens = sa.Table(
@@ -202,10 +208,7 @@ cases = sa.Table(
     sa.Index("ix_cases_near", "tenant", "topic", "latitude"),
     sa.Index("ix_cases_region", "tenant", "topic", "region", "created_at"),
     sa.Index(
-        "ix_cases_promised",
-        "promised_at",
-        sqlite_where=sa.text("late_told_at IS NULL"),
-        postgresql_where=sa.text("late_told_at IS NULL"),
+        "ix_cases_promised", "promised_at", sqlite_where=sa.text(WATCHED), postgresql_where=sa.text(WATCHED)
     ),
 )
 

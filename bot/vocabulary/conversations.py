@@ -49,7 +49,7 @@ class Turn:
     now: datetime
     language: str | None = None
     location: Location | None = None
-    photos: tuple[dict[str, str], ...] = ()
+    photos: tuple[dict[str, Any], ...] = ()
     cases: tuple[dict[str, Any], ...] = ()
     bookings: tuple[dict[str, Any], ...] = ()
     waitings: tuple[dict[str, Any], ...] = ()

@@ -20,7 +20,7 @@ from bot.web import feed, letters, page, passes
 from bot.web.problems import Problem, ProblemRoute
 
 MAX_BODY = 64 * 1024
-MAX_PHOTO = 10 * 1024 * 1024
+MAX_PHOTO = 20 * 1024 * 1024
 PHOTO_TYPES = {"image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"}
 
 # Many phones share one address at an Indonesian mobile carrier: generous per address, strict per session.

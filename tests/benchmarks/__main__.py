@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.settings import ROOT
 
-NAMES = ("turns", "door", "parse", "nlu", "dates")
+NAMES = ("turns", "door", "parse", "nlu", "dates", "cases")
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, PngImagePlugin
 
-from bot.storage import media
+from bot.storage import media, pictures
 from bot.storage.database import Database
 from bot.storage.media import MediaRefused, MediaStore
 
@@ -42,8 +42,50 @@ async def test_a_picture_keeps_nothing_but_its_pixels(store: MediaStore) -> None
         assert picture.size == (20, 40), "turned upright"
 
 
-@pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGBA"), ("PNG", "P"), ("WEBP", "RGB"), ("GIF", "P"),
-                                            ("JPEG", "CMYK"), ("JPEG", "L"), ("PNG", "I;16")])  # fmt: skip
+def placed(
+    latitude: tuple[float, ...], south: str, longitude: tuple[float, ...], kind: str = "JPEG"
+) -> bytes:
+    """A picture whose camera knew where it was."""
+    exif = Image.Exif()
+    exif[0x010F] = "KAMERA-RAHASIA"
+    gps = exif.get_ifd(0x8825)
+    gps.update({1: south, 2: latitude, 3: "E", 4: longitude})
+    return encoded(kind, exif=exif)
+
+
+HERE = ((7.0, 28.0, 19.92), "S", (112.0, 26.0, 2.76))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "HEIF", "PNG", "WEBP"])
+async def test_where_a_picture_was_taken_is_known_apart_from_it(store: MediaStore, kind: str) -> None:
+    media_id = await store.save(placed(*HERE, kind=kind), f"image/{kind.lower()}")
+    assert await store.taken_at(media_id) == {"latitude": -7.4722, "longitude": 112.4341}
+    with Image.open(store.path(media_id)) as picture:
+        assert not picture.getexif()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [tagged(), placed((0, 0, 0), "N", (0, 0, 0)), placed((95.0, 0, 0), "N", (10.0, 0, 0)), encoded()],
+    ids=["half a place", "no fix", "off the globe", "no tags"],
+)
+async def test_a_place_that_is_none_is_none(store: MediaStore, data: bytes) -> None:
+    assert await store.taken_at(await store.save(data, "image/jpeg")) == {}
+
+
+async def test_the_largest_picture_of_a_telephone_is_taken(store: MediaStore) -> None:
+    """108 megapixels, nearly 20 MB on the way."""
+    data = encoded(size=(12000, 9000))
+    media_id = await store.save(data + b"\x00" * (19_900_000 - len(data)), "image/jpeg")
+    with Image.open(store.path(media_id)) as picture:
+        assert max(picture.size) == pictures.LONGEST_SIDE
+
+
+USUAL = [("PNG", "RGBA"), ("PNG", "P"), ("WEBP", "RGB"), ("GIF", "P"), ("JPEG", "CMYK"), ("JPEG", "L"),
+         ("PNG", "I;16"), ("HEIF", "RGB")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "mode"), USUAL)
 async def test_every_usual_picture_becomes_a_jpeg(store: MediaStore, kind: str, mode: str) -> None:
     media_id = await store.save(encoded(kind, mode=mode), f"image/{kind.lower()}")
     found = await store.find(media_id)
@@ -55,7 +97,7 @@ async def test_every_usual_picture_becomes_a_jpeg(store: MediaStore, kind: str, 
 async def test_a_huge_picture_is_shrunk(store: MediaStore) -> None:
     media_id = await store.save(encoded(size=(5000, 100)), "image/jpeg")
     with Image.open(store.path(media_id)) as picture:
-        assert max(picture.size) == media.LONGEST_SIDE
+        assert max(picture.size) == pictures.LONGEST_SIDE
 
 
 def broken_png() -> bytes:
@@ -87,7 +129,7 @@ async def test_what_is_too_big_is_refused(store: MediaStore, monkeypatch: pytest
     with pytest.raises(MediaRefused) as caught:
         await store.save(b"x" * (media.MAX_BYTES + 1), "application/pdf")
     assert caught.value.text_key == "media.too_big"
-    monkeypatch.setattr(media, "MAX_PIXELS", 100)
+    monkeypatch.setattr(pictures, "MAX_JPEG_PIXELS", 100)
     with pytest.raises(MediaRefused) as caught:
         await store.save(encoded(), "image/jpeg")
     assert caught.value.text_key == "media.too_big"

@@ -8,6 +8,10 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+WATCHED = (
+    "late_told_at IS NULL AND status IN"
+    " ('received', 'verified', 'assigned', 'in_progress', 'waiting_for_citizen', 'reopened', 'unknown')"
+)
 MOMENT = sa.DateTime(timezone=True)
 MOMENTS = (
     "filed_at",
@@ -39,8 +43,8 @@ def upgrade() -> None:
             "ix_cases_promised",
             ["promised_at"],
             unique=False,
-            sqlite_where=sa.text("late_told_at IS NULL"),
-            postgresql_where=sa.text("late_told_at IS NULL"),
+            sqlite_where=sa.text(WATCHED),
+            postgresql_where=sa.text(WATCHED),
         )
     op.execute(sa.text("UPDATE cases SET filed_at = created_at"))
     with op.batch_alter_table("filings", schema=None) as batch_op:
