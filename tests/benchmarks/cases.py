@@ -101,7 +101,8 @@ async def _measure(side: Side, url: str, folder: Path) -> None:
 async def _door(url: str, folder: Path) -> AsyncIterator[tuple[Door, Postman]]:
     os.environ["LAWANG_VAR"] = str(folder / "var")
     os.environ["SANDBOX_WEBHOOK_SECRET"] = SECRET
-    settings = replace(settings_module.load(), database_url=url, telegram_token=None)
+    given = settings_module.load()
+    settings = replace(given, database_url=url, telegram_token=None, telegram_mode="webhook")
     if engines.redis_answers() and not url.startswith("sqlite"):
         settings = replace(settings, redis_url=engines.REDIS)
     async with open_door(settings) as door:
