@@ -51,7 +51,11 @@ async def greet(turn: Turn, answer: Answer) -> None:
 
 @handles("action_say_thanks", "thanks")
 async def thanks(turn: Turn, answer: Answer) -> None:
-    """Used beside a form; elsewhere the rule answers by itself."""
+    """You are welcome; *sudah, terima kasih* to a report just said to be done confirms it as well."""
+    reference = None if turn.form else waits_for_a_word(turn)
+    if reference and any(runtime().words.step(word) == "yes" for word in turn.text.split()[:2]):
+        await BY_INTENT["confirm_complaint"](replace(turn, values={"reference": reference}), answer)
+        return
     answer.say("form.welcome" if turn.form else "utter_thanks")
 
 

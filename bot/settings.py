@@ -42,6 +42,7 @@ class Settings:
     production: bool
     secret_key: str
     embed_origins: tuple[str, ...] = ()
+    quiet_hours: bool = True
 
     def __repr__(self) -> str:
         return f"Settings(tenant={self.tenant!r}, port={self.port}, production={self.production})"
@@ -104,6 +105,7 @@ def load() -> Settings:
         production=production,
         secret_key=_secret_key(var, production),
         embed_origins=_origins("LAWANG_EMBED_ORIGINS"),
+        quiet_hours=os.environ.get("LAWANG_QUIET_HOURS", "on") != "off",
     )
 
 

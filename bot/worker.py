@@ -7,7 +7,17 @@ import signal
 from datetime import UTC, datetime
 from functools import partial
 
-from bot.conversations import filings, inquiries, notes, outbound, promises, reminders, settling, turns
+from bot.conversations import (
+    filings,
+    inquiries,
+    notes,
+    outbound,
+    promises,
+    quiet,
+    reminders,
+    settling,
+    turns,
+)
 from bot.door import Door, open_door
 from bot.settings import Settings
 from bot.storage import conversations, holders
@@ -52,6 +62,7 @@ async def work(door: Door, stop: asyncio.Event) -> None:
         group.create_task(promises.run(door, stop), name="promises")
         group.create_task(reminders.run(door, stop), name="reminders")
         group.create_task(settling.run(door, stop), name="settling")
+        group.create_task(quiet.run(door, stop), name="quiet")
         group.create_task(_report(door, holder.name, stop), name="report")
         if ChannelName.TELEGRAM in door.channels and door.settings.telegram_mode == "polling":
             # Imported only where Telegram is connected: its library costs the others a quarter second.

@@ -104,7 +104,13 @@ def settings(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch)
     """Settings of a throw-away installation."""
     monkeypatch.setenv("LAWANG_VAR", str(tmp_path / "var"))
     loaded = settings_module.load()
-    return replace(loaded, database_url=database_url, rasa_patience_seconds=0.2, rasa_timeout_seconds=2)
+    return replace(
+        loaded,
+        database_url=database_url,
+        rasa_patience_seconds=0.2,
+        rasa_timeout_seconds=2,
+        quiet_hours=False,
+    )
 
 
 @pytest.fixture

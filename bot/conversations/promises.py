@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.conversations import outbound, speech
+from bot.conversations import outbound, quiet, speech
 from bot.door import Door
 from bot.storage import conversations, notes, promises
 from bot.vocabulary.conversations import Conversation, Say
@@ -63,9 +63,8 @@ async def _own_up(door: Door, found: Any, now: datetime) -> bool:
             return False
         await _escalate(conn, door, row, "escalation", row.promised_at, now)
         conversation = await conversations.get(conn, row.conversation_id)
-        await outbound.queue(
-            conn, door, conversation, [_apology(door, conversation, row)], f"late:{row.id}", now
-        )
+        bubble = _apology(door, conversation, row)
+        await quiet.tell(conn, door, conversation, bubble, f"late:{row.id}", now, urgent=False)
     metrics.MISSED_PROMISES.labels(row.connector).inc()
     await outbound.announce(door, conversation)
     return True

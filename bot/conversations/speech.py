@@ -81,6 +81,11 @@ def with_notice(message: OutgoingMessage, notice: str) -> OutgoingMessage:
     )
 
 
+def from_held(text: str, buttons: Iterable[dict[str, Any]]) -> OutgoingMessage:
+    """Build a bubble that was kept whole, with its buttons as they were made."""
+    return OutgoingMessage(text=text, buttons=tuple(Button(**item) for item in buttons))
+
+
 def with_lines(bubbles: list[OutgoingMessage], more: OutgoingMessage) -> list[OutgoingMessage]:
     """Put lines and buttons under the last bubble, or alone when there is none."""
     if not bubbles:

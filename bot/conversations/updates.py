@@ -24,7 +24,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.conversations import outbound, queuenews, speech
+from bot.conversations import outbound, queuenews, quiet, speech
 from bot.door import Door
 from bot.storage import bookings, cases, conversations, waitings
 from bot.vocabulary.conversations import Conversation, Say
@@ -231,5 +231,7 @@ async def _tell(
         text += "\n" + speech.sentence(door, conversation.tenant, "update.note", note)
     bubble = OutgoingMessage(text, tuple(button for line in lines for button in line.buttons))
     key = f"update:{update.connector}:{update.event_id}:{row.id}"
-    await outbound.queue(conn, door, conversation, [bubble], key, now)
-    told.append(conversation)
+    topic = door.catalog.topic(getattr(row, "topic", None) or "")
+    urgent = update.subject != "case" or bool(topic and topic.details.get("urgent"))
+    if await quiet.tell(conn, door, conversation, bubble, key, now, urgent=urgent):
+        told.append(conversation)

@@ -102,7 +102,9 @@ async def _door(url: str, folder: Path) -> AsyncIterator[tuple[Door, Postman]]:
     os.environ["LAWANG_VAR"] = str(folder / "var")
     os.environ["SANDBOX_WEBHOOK_SECRET"] = SECRET
     given = settings_module.load()
-    settings = replace(given, database_url=url, telegram_token=None, telegram_mode="webhook")
+    settings = replace(
+        given, database_url=url, telegram_token=None, telegram_mode="webhook", quiet_hours=False
+    )
     if engines.redis_answers() and not url.startswith("sqlite"):
         settings = replace(settings, redis_url=engines.REDIS)
     async with open_door(settings) as door:
@@ -158,7 +160,7 @@ async def _lives(door: Door, count: int) -> Series:
 
 async def _live(door: Door) -> None:
     name = uuid.uuid4().hex
-    reference = f"BM-{name[:20]}".upper()
+    reference = _reference()
     citizen = Citizen(door, name)
     await _says(door, citizen, f"lapor {reference}")
     for number_, step in enumerate(STEPS):
@@ -169,6 +171,11 @@ async def _live(door: Door) -> None:
         if outcome is not updates.Recorded.APPLIED:
             raise RuntimeError(f"an update of a life cycle was {outcome}")
     await _says(door, citizen, f"beres {reference}")
+
+
+def _reference() -> str:
+    """A number that no one would mask as a telephone's or a person's."""
+    return "BM-" + uuid.uuid4().hex[:20].translate(str.maketrans("0123456789", "ghijklmnop")).upper()
 
 
 async def _says(door: Door, citizen: Citizen, text: str) -> None:
@@ -237,7 +244,7 @@ async def _city(door: Door) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def _followed(door: Door, name: str, channel: ChannelName = ChannelName.TELEGRAM) -> str:
-    reference = f"BF-{uuid.uuid4().hex[:12]}".upper()
+    reference = _reference()
     await _says(door, Citizen(door, f"{name}-{reference}", channel), f"lapor {reference}")
     return reference
 

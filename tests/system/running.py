@@ -42,6 +42,8 @@ class System:
             "LAWANG_VAR": str(folder / "var"),
             "SANDBOX_FAULTS": "1",
             "LAWANG_PUBLIC_URL": self.url,
+            # Tests run at any hour.
+            "LAWANG_QUIET_HOURS": "off",
             **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None
