@@ -270,7 +270,7 @@ running_numbers = Table(
 idempotency = Table(
     "idempotency",
     metadata,
-    Column("scope", String(40), primary_key=True),
+    Column("scope", String(80), primary_key=True),
     Column("key", String(200), primary_key=True),
     Column("status_code", Integer, nullable=False),
     Column("body", JSON, nullable=False),
