@@ -113,8 +113,8 @@ def _unknown(taught: list[Sentence], catalog: catalogue.Catalog) -> Iterator[Pro
 
 def _leaks(taught: list[Sentence], root: Path) -> Iterator[Problem]:
     """Find held-out messages that also stand, or nearly stand, among the training sentences."""
-    path = root / "tests" / "holdout" / "messages.tsv"
-    if not path.exists():
+    held = [(path, message) for path in evaluation.files(root) for message in evaluation.messages(path)]
+    if not held:
         return
     by_word: dict[str, set[int]] = defaultdict(set)
     grams = []
@@ -124,7 +124,7 @@ def _leaks(taught: list[Sentence], root: Path) -> Iterator[Problem]:
         for word in set(plain.split()):
             by_word[word].add(i)
     exact = {_plain(sentence.text): sentence for sentence in taught}
-    for message in evaluation.messages(path):
+    for path, message in held:
         plain = _plain(message.text)
         if len(plain.split()) < 3:
             continue

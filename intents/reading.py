@@ -87,7 +87,7 @@ class Reader:
 
     def _wish(self, text: str, tenant: str | None) -> Wish:
         """Read one part of a message by its words alone, which is quick."""
-        answers = self._judge.classifier.answer(normalise(text))
+        answers = self._judge.by_words(normalise(text))
         intent, sure = max(answers["intent"].items(), key=lambda item: item[1])
         service = _first(self._ranking.services(text, _without_nothing(answers["service"]), tenant), ABOUT)
         topic = _first(self._ranking.topics(text, _without_nothing(answers["topic"])), ABOUT)

@@ -13,6 +13,7 @@ from intents.pipeline import classifier as words
 from intents.pipeline import encoder, opinion
 from intents.pipeline.classifier import Classifier, Example, Trial
 from intents.pipeline.opinion import Opinion
+from intents.pipeline.spelling import Spelling
 
 # Below this confidence of the intent the second opinion is asked (docs/understanding.md, *Second opinion*).
 ASKED_BELOW = 0.85
@@ -24,18 +25,28 @@ class Judge:
     """Answers every question about a normalised text."""
 
     classifier: Classifier
+    spelling: Spelling
     opinion: Opinion = field(default_factory=Opinion)
 
     def answer(self, text: str, doubtful: bool = False) -> dict[str, dict[str, float]]:
         """Return question → label → probability; `doubtful` asks for the second opinion in any case."""
+        text = self.spelling.right(text)
         answers = self.classifier.answer(text)
         if text and (doubtful or max(answers["intent"].values()) < ASKED_BELOW):
             return self.opinion.improve(text, answers)
         return answers
 
+    def by_words(self, text: str) -> dict[str, dict[str, float]]:
+        """Return the same by the words alone, which is quick."""
+        return self.classifier.answer(self.spelling.right(text))
+
     def to_bytes(self) -> bytes:
         """Return the content of the one file that is kept in a model archive."""
-        state = {"classifier": self.classifier.state(), "opinion": self.opinion.state()}
+        state = {
+            "classifier": self.classifier.state(),
+            "words": self.spelling.counts,
+            "opinion": self.opinion.state(),
+        }
         return pickle.dumps(state, protocol=5)
 
     @classmethod
@@ -45,6 +56,7 @@ class Judge:
         held = state["opinion"]
         return cls(
             Classifier.restore(state["classifier"]),
+            Spelling(state["words"]),
             Opinion.restore(held, encoder.load() if held else None),
         )
 
@@ -57,10 +69,11 @@ def train(
     tell: Callable[[str], None] = lambda line: None,
 ) -> tuple[Judge, dict[str, Trial]]:
     """Train words and meaning side by side, a core each; returns the judge and its trials."""
+    spelling = Spelling.learn(e.text for e in labelled["intent"] if e.weight >= 0.5)
     engine = encoder.load()
     if engine is None:
         classifier, trials = words.train(labelled, strength, seed, tell)
-        return Judge(classifier), trials
+        return Judge(classifier, spelling), trials
     chosen = opinion.choose(labelled, encoded)
     with ThreadPoolExecutor(1) as other:
         encoding = other.submit(_encode, engine, chosen)
@@ -71,7 +84,7 @@ def train(
     for question, mixture in judged.mixtures.items():
         tell(f"{question}: meaning counts {mixture.share:.1f} in doubt")
     judged.encoder = engine
-    return Judge(classifier, judged), trials
+    return Judge(classifier, spelling, judged), trials
 
 
 def _encode(engine: encoder.Encoder, texts: Sequence[str]) -> dict[str, np.ndarray]:

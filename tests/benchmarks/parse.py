@@ -3,7 +3,6 @@
 Next to it: stock Rasa's pipeline (DIET) on the same sentences, with the model of the benchmark `turns`.
 """
 
-import csv
 import json
 import os
 import subprocess
@@ -13,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bot.settings import ROOT
-from intents import sentences, trainer
+from intents import evaluation, sentences, trainer
 from tests.benchmarks import stock
 from tests.benchmarks.figures import Result, Rounds, Series, Table, number, raw
 
@@ -53,8 +52,7 @@ def _run(folder: Path) -> Result:
 
 def _texts() -> list[str]:
     """Held-out messages, as citizens write them; the same for both."""
-    with (ROOT / "tests" / "holdout" / "messages.tsv").open(encoding="utf-8", newline="") as file:
-        texts = [row["text"] for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
+    texts = [message.text for message in evaluation.messages()]
     step = max(1, len(texts) // TEXTS)
     return texts[::step][:TEXTS]
 

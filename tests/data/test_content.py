@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from intents import evaluation
+from intents.check import domain_intents
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
 SIPPN = ("persyaratan", "prosedur", "waktu", "biaya", "produk", "pengaduan")
@@ -129,11 +132,14 @@ def test_calendar_lists_days_of_its_own_year_once(path: Path) -> None:
 
 
 def test_holdout_labels_exist() -> None:
-    with (ROOT / "tests" / "holdout" / "messages.tsv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    rows = []
+    for path in evaluation.files():
+        with path.open(encoding="utf-8", newline="") as file:
+            rows += csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
     services = {service["id"] for service in SERVICES}
     topics = {topic["id"] for topic in TOPICS}
     assert len({row["text"].casefold() for row in rows}) == len(rows)
     assert all(set(row["service"].split("|")) <= services | {""} for row in rows)
     assert all(row["topic"] in topics | {""} for row in rows)
+    assert all(row["intent"] in domain_intents() for row in rows)
     assert {row["language"] for row in rows} == {"id", "jv", "kupang", "en"}
