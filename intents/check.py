@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from intents import catalog as catalogue
-from intents import evaluation, sentences
+from intents import evaluation, kinds, sentences
 from intents.masking import mask
 from intents.normaliser import fold
 from intents.sentences import ROOT, Sentence
@@ -109,6 +109,8 @@ def _unknown(taught: list[Sentence], catalog: catalogue.Catalog) -> Iterator[Pro
             yield Problem(sentence.path, f"service {sentence.service} is not in data/catalogue")
         if sentence.topic and sentence.topic not in catalog.topics:
             yield Problem(sentence.path, f"topic {sentence.topic} is not in data/topics")
+        if sentence.kind and sentence.kind not in kinds.KINDS:
+            yield Problem(sentence.path, f"kind {sentence.kind} is none of {', '.join(kinds.KINDS)}")
 
 
 def _leaks(taught: list[Sentence], root: Path) -> Iterator[Problem]:

@@ -63,7 +63,9 @@ class Reader:
         danger = _together(guard, sum(answers["intent"].get(name, 0.0) for name in _DANGERS))
         alarm = None
         if guard >= emergency.threshold() or danger >= ALARM:
-            alarm = emergency.name(whole, crisis >= 0.5)
+            of_both = sum(answers["intent"].get(name, 0.0) for name in _DANGERS)
+            share = answers["intent"].get("crisis", 0.0) / of_both if of_both else crisis
+            alarm = emergency.name(whole, _together(crisis, share))
         intents = _agree(answers["intent"], danger, alarm)
         ranking: list[dict[str, Any]] = sorted(
             ({"name": n, "confidence": round(p, 6)} for n, p in intents.items()),

@@ -13,13 +13,14 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One training sentence with what it means, and the file it stands in."""
+    """One training sentence with what it means, and the file it stands in; `kind` is that of a danger."""
 
     text: str
     intent: str
     service: str | None
     topic: str | None
     path: Path
+    kind: str | None = None
 
 
 def files(root: Path = ROOT) -> list[Path]:
@@ -56,6 +57,5 @@ def read_file(path: Path) -> Iterator[Sentence]:
             continue
         for example in examples:
             extra = example.get("metadata") or {}
-            yield Sentence(
-                str(example["text"]).strip(), entry["intent"], extra.get("service"), extra.get("topic"), path
-            )
+            about = extra.get("service"), extra.get("topic")
+            yield Sentence(str(example["text"]).strip(), entry["intent"], *about, path, extra.get("kind"))

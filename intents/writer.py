@@ -1,7 +1,7 @@
 """Write an intent's training file the same way every time, so that a change shows as the lines it changed.
 
 The form is the one the files in `intents/<family>/nlu/` have: one intent a file, the sentences in the order
-given, each as a block text, with what it is about (`service` or `topic`) below it.
+given, each as a block text, with what it is about (`service`, `topic` or the `kind` of a danger) below it.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ def render(intent: str, sentences: Iterable[Sentence]) -> str:
         if not text or len(text.splitlines()) != 1:
             raise ValueError(f"{text!r}: a sentence is one line")
         written.append(f"  - text: |\n      {text}\n")
-        about = (("service", sentence.service), ("topic", sentence.topic))
+        about = (("service", sentence.service), ("topic", sentence.topic), ("kind", sentence.kind))
         labels = [f"      {name}: {label}\n" for name, label in about if label]
         if labels:
             written.append("    metadata:\n" + "".join(labels))

@@ -16,7 +16,7 @@ NEIGHBOURS = {
     "u": "yi", "v": "cb", "w": "qe", "x": "zc", "y": "tu", "z": "x",
 }  # fmt: skip
 # How many misspelt copies of a sentence are learnt, and how much each counts.
-SLIPS, SLIP_WEIGHT = 2, 0.3
+SLIPS, SLIP_WEIGHT = 1, 0.45
 # Intents that may name a service or a topic: their unlabelled sentences say nothing about either.
 SERVICE_INTENTS = frozenset(
     [

@@ -74,7 +74,7 @@ def train(
     if engine is None:
         classifier, trials = words.train(labelled, strength, seed, tell)
         return Judge(classifier, spelling), trials
-    chosen = opinion.choose(labelled, encoded)
+    chosen = opinion.choose(labelled["intent"], encoded)
     with ThreadPoolExecutor(1) as other:
         encoding = other.submit(_encode, engine, chosen)
         classifier, trials = words.train(labelled, strength, seed, tell)

@@ -17,8 +17,10 @@ from intents.pipeline.network import Network
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 TEMPERATURES = (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6)
-# Encoding is most of the time of a training: of a wish that has more sentences, some are enough.
-MOST_SENTENCES = 6000
+# The questions it is asked. It does not help to name topics, and services too little for what it costs.
+QUESTIONS = ("intent",)
+# Encoding is most of the time of a training, and every second sentence is enough.
+MOST_SENTENCES = 6500
 
 
 @dataclass(frozen=True)
@@ -72,28 +74,11 @@ class Opinion:
         )
 
 
-def choose(labelled: Mapping[str, Sequence[Example]], most: int) -> list[str]:
-    """Return the texts worth encoding, of every kind of sentence the same number while there are any.
-
-    A kind is a label of each question; misspelt copies and names of the catalogue are left to the words.
-    """
-    kinds: dict[str, dict[str, str]] = {}
-    for question, examples in labelled.items():
-        for example in examples:
-            if example.weight >= 0.5:
-                kinds.setdefault(example.text, {})[question] = example.label
-    found: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for text, kind in kinds.items():
-        found.setdefault(tuple(sorted(kind.items())), []).append(text)
-    fair = 1
-    while fair < len(kinds) and sum(min(fair + 1, len(texts)) for texts in found.values()) <= most:
-        fair += 1
-    # Evenly over a file, not its first ones: neighbours were written in one breath.
-    return [
-        texts[i * len(texts) // min(fair, len(texts))]
-        for texts in found.values()
-        for i in range(min(fair, len(texts)))
-    ]
+def choose(examples: Sequence[Example], most: int) -> list[str]:
+    """Return at most `most` texts worth encoding, spread evenly over all; misspelt copies are left out."""
+    texts = list(dict.fromkeys(example.text for example in examples if example.weight >= 0.5))
+    count = min(most, len(texts))
+    return [texts[i * len(texts) // count] for i in range(count)]
 
 
 def train(
@@ -108,7 +93,10 @@ def train(
     `asked_below` of the words.
     """
     opinion, better = Opinion(), dict(trials)
-    for question, trial in trials.items():
+    for question in QUESTIONS:
+        trial = trials.get(question)
+        if trial is None:
+            continue
         known = [e for e in labelled[question] if e.weight >= 0.5 and e.text in meanings]
         apart = [e for e in known if e.group not in trial.groups]
         every = {example.label for example in labelled[question]}

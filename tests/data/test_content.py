@@ -135,10 +135,11 @@ def test_holdout_labels_exist() -> None:
     rows = []
     for path in evaluation.files():
         with path.open(encoding="utf-8", newline="") as file:
-            rows += csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            own = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        assert len({row["text"].casefold() for row in own}) == len(own)
+        rows += own
     services = {service["id"] for service in SERVICES}
     topics = {topic["id"] for topic in TOPICS}
-    assert len({row["text"].casefold() for row in rows}) == len(rows)
     assert all(set(row["service"].split("|")) <= services | {""} for row in rows)
     assert all(row["topic"] in topics | {""} for row in rows)
     assert all(row["intent"] in domain_intents() for row in rows)

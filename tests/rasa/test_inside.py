@@ -1,4 +1,4 @@
-"""Run tests/rasa/inside.py with Rasa's Python: this environment has no Rasa."""
+"""Run the tests of Rasa's environment with its Python: this one has neither Rasa nor numpy."""
 
 import subprocess
 from pathlib import Path
@@ -10,8 +10,13 @@ PYTHON = ROOT / ".venv-rasa" / "bin" / "python"
 
 
 @pytest.mark.skipif(not PYTHON.exists(), reason="Rasa's environment is not set up (make setup)")
-def test_inside_rasas_environment() -> None:
+@pytest.mark.parametrize("module", ["inside", "meaning"])
+def test_inside_rasas_environment(module: str) -> None:
     run = subprocess.run(
-        [PYTHON, "-m", "unittest", "tests.rasa.inside"], cwd=ROOT, capture_output=True, text=True, timeout=240
+        [PYTHON, "-m", "unittest", f"tests.rasa.{module}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
     assert run.returncode == 0, run.stderr[-6000:]
