@@ -41,7 +41,7 @@ class Network:
         return cls(state["labels"], state["middle"], layers)
 
 
-def fit(meanings: np.ndarray, labels: Sequence[str], seeds: Sequence[int] = (1, 2)) -> Network:
+def fit(meanings: np.ndarray, labels: Sequence[str], seeds: Sequence[int] = (1,)) -> Network:
     """Fit one network for each seed on [n × 384] meanings; needs scikit-learn."""
     import warnings
 

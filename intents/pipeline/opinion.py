@@ -17,8 +17,8 @@ from intents.pipeline.network import Network
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 TEMPERATURES = (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6)
-# The questions it is asked. It does not help to name topics, and services too little for what it costs.
-QUESTIONS = ("intent",)
+# The questions it is asked: it does not help to name topics.
+QUESTIONS = ("intent", "service")
 # Encoding is most of the time of a training, and every second sentence is enough.
 MOST_SENTENCES = 6500
 

@@ -22,7 +22,7 @@ from intents.evaluation import Share
 from tests.benchmarks import stock
 from tests.benchmarks.figures import Result, Rounds, Series, Table, number, raw
 
-EPOCHS = int(os.environ.get("BENCH_MASSIVE_EPOCHS", "15"))
+EPOCHS = int(os.environ.get("BENCH_MASSIVE_EPOCHS", "10"))
 TRAINING_SECONDS = 4 * 3600
 COUNTS = """
   - name: WhitespaceTokenizer
