@@ -38,7 +38,7 @@ DOUBTS = {
 }
 # A pattern of a crisis is believed unless the model is this sure that it is none; the model's word for a kind
 # counts from here where a pattern only heard a call for help.
-NO_CRISIS, NAMED = 0.15, 0.6
+NO_CRISIS, NAMED = 0.15, 0.3
 _CLAUSE = re.compile(r"[.,;:\n?!()]+")
 _AS_A_CASE = re.compile(
     r"\b(?:apa itu|sosialisasi|penyuluhan|pengertian|undang undang|pasal|data|statistik|angka|jumlah|kasus|program|berita|pencegahan|seminar|film|novel|lagu|skripsi|hoaks|hoax|isu|nomor|kontak|poster|cara melaporkan)\b"  # noqa: E501
