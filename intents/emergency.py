@@ -36,9 +36,10 @@ DOUBTS = {
     "urgent": alarms.URGENT,
     "now": alarms.NOW,
 }
-# A pattern of a crisis is believed unless the model is this sure that it is none; the model's word for a kind
-# counts from here where a pattern only heard a call for help.
-NO_CRISIS, NAMED = 0.15, 0.3
+# A pattern of a crisis is believed unless the model is this sure that it is none.
+NO_CRISIS = 0.15
+# How sure the model is of a kind at least: where no pattern speaks, and where one only heard a call for help.
+NAMED, CALLED = 0.3, 0.6
 _CLAUSE = re.compile(r"[.,;:\n?!()]+")
 _AS_A_CASE = re.compile(
     r"\b(?:apa itu|sosialisasi|penyuluhan|pengertian|undang undang|pasal|data|statistik|angka|jumlah|kasus|program|berita|pencegahan|seminar|film|novel|lagu|skripsi|hoaks|hoax|isu|nomor|kontak|poster|cara melaporkan)\b"  # noqa: E501
@@ -125,7 +126,8 @@ def name(text: str, crisis: float) -> Emergency:
         for kind, share in kinds.likely(normalise(text), notes(text)).items()
     }
     kind = max(shares, key=lambda k: shares[k])
-    if seen in (None, "general") and kind not in CRISIS and shares[kind] < NAMED * sum(shares.values()):
+    enough = CALLED if seen == "general" else NAMED
+    if seen in (None, "general") and kind not in CRISIS and shares[kind] < enough * sum(shares.values()):
         kind = "general"
     return Emergency(kind, "crisis" if kind in CRISIS else kind)
 
