@@ -39,10 +39,12 @@ class BookingForm(Form):
     quiet = frozenset({PRIORITY})
 
     async def decide(self, turn: Turn, answer: Answer) -> Verdict | None:
-        """A bare day after *ganti jadwal* moves the booking there; it begins nothing new."""
+        """A bare day after *ganti jadwal* moves a booking, a code asks about one: nothing new begins."""
         asked = turn.slot("asked") or {}
         if not turn.form_ran and asked.get("wants") == "day" and self.covers(turn, DAY):
             return Verdict({REVIEW: "move"}, None)
+        if not turn.form_ran and not turn.pressed and _is_code(reading.reference(turn)):
+            return Verdict({REVIEW: "code"}, None)
         return await super().decide(turn, answer)
 
     async def begin(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
@@ -79,7 +81,7 @@ class BookingForm(Form):
 
     def covers(self, turn: Turn, question: str) -> bool:
         """A message that is mostly a day or a time answers when."""
-        wish = reading.wish(turn) if question in {DAY, TIME, REVIEW} else None
+        wish = reading.wish(turn) if question != PRIORITY else None
         return wish is not None and reading.mostly(turn, turn.text[wish.start : wish.end])
 
     def _is_aside(self, turn: Turn, question: str, *, sure: bool = True) -> bool:
@@ -108,12 +110,16 @@ class BookingForm(Form):
         if question == SERVICE:
             named = value if value in runtime().catalog.services else None
             service = named or reading.service(turn, bookable(turn.tenant)) or reading.service(turn)
+            if service is None and (day := reading.day(turn)):
+                answer.open_with("booking.noted", day=day)
             return {SERVICE: service} if service else {}
         if question == DAY:
             return self._day(turn, value, answer)
         if question == TIME:
             return self._time(turn, value, draft)
         if question == NAME:
+            if not turn.pressed and self.covers(turn, NAME):
+                return await self.correct(turn, draft)
             name = reading.person_name(value or turn.text)
             if name is None and not turn.pressed:
                 answer.open_with("booking.name_letters")
@@ -343,6 +349,11 @@ def own_name(turn: Turn) -> list[dict[str, Any]]:
     """The citizen's own name on a button, as far as the channel knows it."""
     name = reading.person_name(turn.display_name or "")
     return [choice("", name, title=name)] if name else []
+
+
+def _is_code(reference: str | None) -> bool:
+    """Say whether a number is one of a queue, as citizens show it."""
+    return reference is not None and reference[:3].upper() in ("MPP", "MPK", "PKM")
 
 
 def _names_a_service(turn: Turn) -> bool:

@@ -47,6 +47,8 @@ async def end_booking(turn: Turn, answer: Answer) -> None:
     _forget(answer)
     if how == "move":
         await HANDLERS["action_repair"](turn, answer)
+    elif how == "code":
+        await HANDLERS["action_check_booking"](turn, answer)
     elif how == "erase":
         await HANDLERS["action_delete_data"](replace(turn, values={"sure": "yes"}), answer)
     elif how == "switch":

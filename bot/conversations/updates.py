@@ -13,6 +13,7 @@ The rules are those of FixMyStreet's Open311 relay (perllib/Open311/UpdatesBase.
 9. history that is only loaded is told to nobody.
 """
 
+import asyncio
 import json
 import logging
 import re
@@ -34,6 +35,7 @@ from connectors.capabilities import CaseStatus, StatusUpdate
 log = logging.getLogger(__name__)
 
 NOTE_LENGTH = 600
+TURN_SECONDS = 3.0
 
 
 class Recorded(StrEnum):
@@ -54,6 +56,8 @@ class _FollowedMeanwhile(Exception):
 
 async def record(door: Door, update: StatusUpdate) -> Recorded:
     """Apply one update exactly once and queue the news in the same transaction."""
+    if update.subject != "case":
+        await _after_the_turn(door, update)
     while True:
         now = datetime.now(UTC)
         told: list[Conversation] = []
@@ -68,6 +72,21 @@ async def record(door: Door, update: StatusUpdate) -> Recorded:
         await outbound.announce(door, conversation)
     metrics.UPDATES.labels(update.connector, outcome).inc()
     return outcome
+
+
+async def _after_the_turn(door: Door, update: StatusUpdate) -> None:
+    """Wait while the citizen's own turn is under way: it may be what the queue reports.
+
+    A place given back in the chat would else be news to the one who gave it back. Waiting saves a sentence;
+    whoever waits in vain only says one too many.
+    """
+    deadline = asyncio.get_running_loop().time() + TURN_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        async with door.database.reading() as conn:
+            following = await cases.following(conn, update)
+            if not await conversations.any_claimed(conn, following, datetime.now(UTC)):
+                return
+        await asyncio.sleep(0.1)
 
 
 async def _record(

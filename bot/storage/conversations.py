@@ -1,7 +1,7 @@
 """Conversations: finding them, claiming them for a turn, and closing the turn."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -297,3 +297,11 @@ async def close_handoff(conn: AsyncConnection, conversation_id: str, outcome: st
         .where(handoffs.c.conversation_id == conversation_id, handoffs.c.closed_at.is_(None))
         .values(closed_at=now, outcome=outcome)
     )
+
+
+async def any_claimed(conn: AsyncConnection, conversation_ids: Collection[str], now: datetime) -> bool:
+    """Say whether a turn of one of these conversations is under way."""
+    query = sa.select(conversations.c.id).where(
+        conversations.c.id.in_(conversation_ids), conversations.c.claimed_until > now
+    )
+    return (await conn.execute(query.limit(1))).first() is not None

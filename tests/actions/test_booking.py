@@ -392,3 +392,27 @@ async def test_a_ticket_is_shown_again(table: Table) -> None:
     table.bookings = [booked()]
     said = await table.say("", "check_booking", code="MPP-7K3Q", ticket="yes")
     assert said.effect("ticket_wanted")["code"] == "MPP-7K3Q"
+
+
+async def test_a_day_said_before_the_service_is_kept(table: Table) -> None:
+    await table.say("mau antre", "book_queue")
+    said = await table.say("emben isuk", "greet", 0.95)
+    assert said.keys == ["booking.ask_service"]
+    assert said.messages[0]["values"]["first"]["$text"] == "booking.noted"
+    said = await table.say("ktp hilang", "find_service", services=LOST)
+    assert said.keys == ["booking.bring", "booking.ask_time"]
+    assert table.slots["booking_day"] == "2026-11-25"
+
+
+async def test_another_time_instead_of_a_name_is_a_change_of_mind(table: Table, city: FakeCity) -> None:
+    city.offers = HOLDS
+    await table.say("mau antre ktp hilang besok jam 9", "book_queue", services=LOST)
+    said = await table.say("eh jam 10 aja", "unclear", 0.3)
+    assert said.keys == ["booking.held_ask_name"]
+    assert table.slots["booking_time"]["starts_at"].startswith("2026-11-24T10:00")
+
+
+async def test_a_code_is_a_question_about_it_and_begins_nothing(table: Table) -> None:
+    said = await table.say("cek antrean MPP-9ZZ4", "book_queue")
+    assert said.keys == ["booking.not_yours"]
+    assert table.form is None
