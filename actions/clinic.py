@@ -6,7 +6,7 @@ which turn it was written. The front door opens the sealed original when it asks
 """
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from actions import freeplaces, reading
@@ -14,7 +14,7 @@ from actions.booking import ask_back, own_name
 from actions.counters import CLINIC
 from actions.effects import BookingQueued
 from actions.forms import Form, register
-from actions.offers import next_days, short
+from actions.offers import short
 from actions.runtime import runtime
 from actions.turn import HANDLERS, Answer, Turn, button, choice, handles, lines, said
 from connectors.capabilities import Capability, SlotQuery
@@ -29,6 +29,7 @@ OFFERS = "clinic_offers"
 TAGS = {"[NIK]": "nik", "[BPJS]": "card"}
 EDITS = {"poli": POLI, "day": DAY, "numbers": NUMBERS, "complaint": COMPLAINT, "name": NAME}
 MOST_COUNTERS = 9
+SUNDAY = 6
 COMPLAINT_LENGTH = 120
 SURE_OF_NO_ANSWER = 0.9
 
@@ -169,8 +170,8 @@ class ClinicForm(Form):
         return TIME
 
     def _ask_about_the_patient(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str:
-        if draft.get(NUMBERS) is None:
-            answer.say("clinic.ask_numbers")
+        if missing := {"nik", "card"} - set((draft.get(NUMBERS) or {"kinds": ()})["kinds"]):
+            answer.say("clinic.ask_numbers" if len(missing) == 2 else f"clinic.ask_{missing.pop()}")
             return NUMBERS
         if draft.get(COMPLAINT) is None:
             answer.say("clinic.ask_complaint")
@@ -232,17 +233,22 @@ def _app(turn: Turn) -> Any:
 
 
 def _days(turn: Turn) -> list[date]:
-    return next_days(turn.now.date(), 3, including=True)
+    """Today and the days to come but Sundays; whether a poli opens on a holiday only the puskesmas knows."""
+    days = (turn.now.date() + timedelta(days=offset) for offset in range(5))
+    return [day for day in days if day.weekday() != SUNDAY][:3]
 
 
 def _named(text: str, offers: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The one counter all of whose own words stand in a message; None where several could be meant."""
+    """The counter a message names best, by the words that not all share; None where several fit."""
     words = set(text.lower().replace(",", " ").split())
     if not words or not offers:
         return None
     shared = set.intersection(*(_words(offer) for offer in offers)) if len(offers) > 1 else set()
-    fits = [offer for offer in offers if (own := _words(offer) - shared) and own <= words]
-    return fits[0] if len(fits) == 1 else None
+    hits = sorted(((len((_words(offer) - shared) & words), offer["id"]) for offer in offers), reverse=True)
+    best = hits[0][0]
+    if best == 0 or (len(hits) > 1 and hits[1][0] == best):
+        return None
+    return next(offer for offer in offers if offer["id"] == hits[0][1])
 
 
 def _words(offer: dict[str, Any]) -> set[str]:

@@ -8,7 +8,7 @@ from actions.effects import BookingCancelled, BookingMoved, TicketWanted
 from actions.offers import next_days, short
 from actions.runtime import runtime
 from actions.turn import Answer, Turn, button, handles
-from connectors.capabilities import SlotQuery
+from connectors.capabilities import Capability, SlotQuery
 from connectors.errors import ConnectorError, SlotTaken
 
 ACTIVE = {"booked", "checked_in", "called", "rescheduled", "missed", "unknown"}
@@ -73,12 +73,7 @@ async def check(turn: Turn, answer: Answer) -> None:
         code = booking["code"]
         answer.say(
             "booking.yours",
-            buttons=[
-                button("button.ticket", "check_booking", reusable=True, code=code, ticket="yes"),
-                button("button.live", "queue_live", reusable=True, code=code),
-                button("button.reschedule", "reschedule_booking", reusable=True, code=code),
-                button("button.cancel_booking", "cancel_booking", reusable=True, code=code),
-            ],
+            buttons=_choices(booking),
             service=title(booking["service"]),
             number=number(booking),
             code=code,
@@ -126,6 +121,11 @@ async def reschedule(turn: Turn, answer: Answer) -> None:
     """Move a booking: ask for the day, then the time, then move it."""
     booking = await one(turn, answer, "reschedule_booking")
     if booking is None:
+        return
+    if not _movable(booking):
+        again = button("button.book_new", "book_queue", service=booking["service"])
+        cancel_it = button("button.cancel_booking", "cancel_booking", code=booking["code"])
+        answer.say("booking.cannot_move", buttons=[cancel_it, again], number=number(booking))
         return
     if turn.values.get("slot"):
         await _move(turn, answer, booking, str(turn.values["slot"]))
@@ -226,6 +226,21 @@ def _dated(code: str, places: list[dict[str, Any]]) -> list[dict[str, Any]]:
         )
         for place in places
     ]
+
+
+def _choices(booking: dict[str, Any]) -> list[dict[str, Any]]:
+    code = booking["code"]
+    move = [button("button.reschedule", "reschedule_booking", reusable=True, code=code)]
+    return [
+        button("button.ticket", "check_booking", reusable=True, code=code, ticket="yes"),
+        button("button.live", "queue_live", reusable=True, code=code),
+        *(move if _movable(booking) else []),
+        button("button.cancel_booking", "cancel_booking", reusable=True, code=code),
+    ]
+
+
+def _movable(booking: dict[str, Any]) -> bool:
+    return Capability.BOOKING_RESCHEDULE in runtime().registry.by_id(booking["connector"]).offers
 
 
 def _code(turn: Turn) -> str | None:

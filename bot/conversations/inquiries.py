@@ -9,9 +9,9 @@ import hashlib
 import logging
 from datetime import UTC, datetime, timedelta
 
-from bot.conversations import updates
+from bot.conversations import queuenews, updates
 from bot.door import Door
-from bot.storage import bookings, cases
+from bot.storage import bookings, cases, waitings
 from connectors.capabilities import BookingState, Capability, CaseState, StatusUpdate
 from connectors.dialects.base import Connector
 from connectors.errors import CaseNotFound, ConnectorError
@@ -47,7 +47,10 @@ async def ask(door: Door, connector: Connector, pace: timedelta) -> int:
     async with door.database.transaction() as conn:
         due_cases = await cases.due_cases(conn, connector.id, now - pace, now, AT_ONCE)
         due_bookings = await bookings.due(conn, connector.id, now - pace, now, AT_ONCE)
+        due_places = await waitings.due(conn, connector.id, now - pace, now, AT_ONCE)
     found = 0
+    for place_id in due_places:
+        found += await _record(door, await _waiting(connector, place_id))
     for row in due_cases:
         update = await _case(door, connector, row.kind, row.reference)
         found += await _record(door, update)
@@ -100,15 +103,41 @@ async def _booking(connector: Connector, code: str) -> StatusUpdate | None:
     except ConnectorError as error:
         log.info("%s: %s", connector.id, type(error).__name__)
         return None
+    near = state.now_serving is not None and (
+        state.ahead is not None and state.ahead <= queuenews.soon(state.pace)
+    )
     return StatusUpdate(
         connector=connector.id,
         subject="booking",
-        event_id=_event(code, state.status, None),
+        event_id=_event(f"{code}{' near' if near else ''}", state.status, None),
         reference=code,
         status=state.status,
         occurred_at=datetime.now(UTC),
         now_serving=state.now_serving,
-        ahead=None,
+        # Before the first number of the day is called, a place in line is no news.
+        ahead=state.ahead if near else None,
+        pace=state.pace,
+    )
+
+
+async def _waiting(connector: Connector, place_id: str) -> StatusUpdate | None:
+    if Capability.BOOKING_WAITING not in connector.offers:
+        return None
+    try:
+        place = await connector.waiting_place(place_id)
+    except ConnectorError as error:
+        log.info("%s: %s", connector.id, type(error).__name__)
+        return None
+    offer = place.offer
+    return StatusUpdate(
+        connector=connector.id,
+        subject="waiting",
+        event_id=_event(place_id, place.status, offer.expires_at if offer else None),
+        reference=place_id,
+        status=place.status,
+        occurred_at=datetime.now(UTC),
+        starts_at=offer.starts_at if offer else None,
+        expires_at=offer.expires_at if offer else None,
     )
 
 

@@ -96,7 +96,7 @@ def _words(
     door: Door, booking: Any, update: StatusUpdate, changed: bool, moved: bool, near: bool
 ) -> Say | None:
     made = ticket.of(door, booking.tenant, booking)
-    live, reschedule, cancel = ticket.buttons(made)
+    live, *change = ticket.buttons(made)
     more: dict[str, Any] = {
         "ahead": update.ahead,
         "now_serving": update.now_serving,
@@ -109,7 +109,7 @@ def _words(
         return Say("update.booking.ahead", values, (live,) if there else (ticket.arrived(made), live))
     if moved:
         key = "moved" if update.event is BookingEvent.MOVED else "rescheduled"
-        return Say(f"update.booking.{key}", values, (ticket.again(made), reschedule, cancel))
+        return Say(f"update.booking.{key}", values, (ticket.again(made), *change))
     if not changed:
         return Say("update.booking.note_only", values) if update.note else None
     if update.event is BookingEvent.CLOSED:

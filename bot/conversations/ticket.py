@@ -17,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.conversations import calendarfile, ticketpicture
 from bot.door import Door
 from bot.vocabulary.conversations import Say
+from connectors.capabilities import Capability
+from connectors.errors import NotOffered
 from intents.catalog import Service
 
 CODE_FOR_PEOPLE = 20
@@ -41,6 +43,7 @@ class Ticket:
     priority: str | None = None
     note: str | None = None
     moves: int = 0
+    movable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,16 @@ def of(door: Door, tenant: str, booking: Any) -> Ticket:
         priority=getattr(booking, "priority", None),
         note=getattr(booking, "note", None),
         moves=getattr(booking, "moves", 0),
+        movable=_movable(door, booking.connector),
     )
+
+
+def _movable(door: Door, connector: str) -> bool:
+    """Whether the queue can move a booking; an app that is gone can do nothing."""
+    try:
+        return Capability.BOOKING_RESCHEDULE in door.registry.by_id(connector).offers
+    except NotOffered:
+        return False
 
 
 def place(door: Door, tenant: str, service: Service | None, counter: str | None, title: str | None) -> str:
@@ -143,6 +155,7 @@ def buttons(ticket: Ticket) -> tuple[dict[str, Any], ...]:
             ("reschedule", "reschedule_booking"),
             ("cancel_booking", "cancel_booking"),
         )
+        if ticket.movable or title != "reschedule"
     )
 
 

@@ -69,17 +69,26 @@ async def move(
     return (await conn.execute(statement)).rowcount == 1
 
 
-async def due(conn: AsyncConnection, connector: str, before: datetime, limit: int) -> list[Waiting]:
-    """Open places of one app that nothing was heard of since `before`, for days that are not over."""
-    query = (
-        sa.select(waitings)
+async def due(
+    conn: AsyncConnection, connector: str, before: datetime, now: datetime, limit: int
+) -> list[str]:
+    """Take open places of one app that nothing was heard of since `before`, for days that are not over."""
+    asked = (
+        sa.select(waitings.c.id)
         .where(
             waitings.c.connector == connector,
             waitings.c.status.in_(OPEN),
             waitings.c.updated_at <= before,
-            waitings.c.day >= (before - timedelta(days=1)).date(),
+            waitings.c.day >= (now - timedelta(days=1)).date(),
         )
-        .order_by(waitings.c.updated_at)
         .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("asked")
     )
-    return [_waiting(row) for row in await conn.execute(query)]
+    statement = (
+        waitings.update()
+        .where(waitings.c.id.in_(sa.select(asked.c.id)))
+        .values(updated_at=now)
+        .returning(waitings.c.place_id)
+    )
+    return [row.place_id for row in await conn.execute(statement)]

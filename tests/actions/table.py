@@ -59,7 +59,7 @@ class FakeCity:
     reserved: list[BookingRequest] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
-    offers: frozenset[Capability] = frozenset()
+    offers: frozenset[Capability] = frozenset({Capability.BOOKING_RESCHEDULE})
     held: list[HoldRequest] = field(default_factory=list)
     confirmed: list[Confirmation] = field(default_factory=list)
     released: list[str] = field(default_factory=list)

@@ -416,3 +416,9 @@ async def test_a_code_is_a_question_about_it_and_begins_nothing(table: Table) ->
     said = await table.say("cek antrean MPP-9ZZ4", "book_queue")
     assert said.keys == ["booking.not_yours"]
     assert table.form is None
+
+
+async def test_where_a_queue_moves_nothing_the_way_round_is_shown(table: Table, city: FakeCity) -> None:
+    city.offers, table.bookings = frozenset(), [booked()]
+    said = await table.say("ganti jadwal ke kamis", "reschedule_booking")
+    assert said.keys == ["booking.cannot_move"]

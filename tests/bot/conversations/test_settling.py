@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from bot.conversations import settling
 from bot.door import Door
 from bot.storage import reservations, tables
+from connectors.capabilities import Capability
 from connectors.errors import BackendUnreachable, HoldExpired, NotOffered, PersonUnknown
 from connectors.queues import BookingReceipt, BookingRequest, Confirmation
 from tests.scripted import ScriptedEngine
@@ -37,6 +38,8 @@ NIK, CARD = "3576000000000001", "0001234567890"
 @dataclass
 class Queue:
     """A queue that gives one place per key, and fails as the test says."""
+
+    offers = frozenset({Capability.BOOKING_HOLD})
 
     troubles: list[Exception] = field(default_factory=list)
     asked: list[Any] = field(default_factory=list)
