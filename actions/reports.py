@@ -31,6 +31,7 @@ class ReportWords:
     wrong: re.Pattern[str]
     remove: re.Pattern[str]
     identity: dict[str, re.Pattern[str]]
+    begin: re.Pattern[str]
     time: re.Pattern[str]
 
     def part(self, text: str) -> str | None:
@@ -78,8 +79,14 @@ def words(root: Path = ROOT) -> ReportWords:
         wrong=_any_of(data["wrong"]),
         remove=_any_of(data["remove"]),
         identity={name: _any_of(data[name]) for name in ("anonymous", "named", "confidential", "open")},
+        begin=_any_of(data["begin"]),
         time=re.compile(time, re.IGNORECASE),
     )
+
+
+def begins_one(text: str, catalog: catalogue.Catalog) -> bool:
+    """Say whether a message opens with the word for reporting and names what is wrong."""
+    return bool(words().begin.match(text.lower().strip())) and bool(topics(text, catalog))
 
 
 def topics(text: str, catalog: catalogue.Catalog) -> list[str]:

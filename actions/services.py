@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actions import reading
+from actions import reading, reports
 from actions.counters import bookable
 from actions.effects import ServiceShown
 from actions.runtime import runtime
@@ -67,7 +67,10 @@ def _ask_which(turn: Turn, answer: Answer) -> None:
 
 @handles("action_find_service", "find_service")
 async def find(turn: Turn, answer: Answer) -> None:
-    """Show the service that was meant in one bubble."""
+    """Show the service that was meant in one bubble; *lapor sampah* is a report, whatever it sounds like."""
+    if not turn.form and not turn.pressed and reports.begins_one(turn.text, runtime().catalog):
+        answer.followup = "complaint_form"
+        return
     service = await _chosen(turn, answer, "find_service")
     if service is None:
         return

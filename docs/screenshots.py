@@ -192,6 +192,35 @@ def on_the_phone(browser: Browser, url: str, city: str, into: Path) -> None:
         keep(talk.page, into / "webchat-phone-booking.png")
 
 
+HOLE = "jalan berlubang besar, kemarin ada yang jatuh"
+HOLE_PLACE = "Jl Benteng Pancasila dekat masjid, kelurahan Balongsari"
+HOLE_MENDED = "bukan, RT 03"
+
+
+def a_whole_complaint(browser: Browser, url: str, city: str, into: Path) -> None:
+    """One report on a telephone from the first word to *sudah beres*, and a neighbour who joins it."""
+    with citizen(browser, url, PHONE) as talk, citizen(browser, url, PHONE) as neighbour:
+        talk.say(HOLE)
+        talk.say(HOLE_PLACE)
+        keep(talk.page, into / "complaint-1-which-place.png")
+        talk.press("Balongsari, Magersari")
+        talk.say(HOLE_MENDED)
+        keep(talk.page, into / "complaint-2-card.png")
+        talk.press("^Kirim")
+        reference = reference_in(talk.last())
+        keep(talk.page, into / "complaint-3-promise.png")
+        neighbour.say(f"{HOLE} di {HOLE_PLACE} kota mojokerto")
+        keep(neighbour.page, into / "complaint-4-saya-juga.png")
+        neighbour.press("^Saya juga")
+        move_on(city, reference, "diproses", "Tim DPUPR menambal besok pagi.")
+        talk.wait_for_news("menambal besok")
+        move_on(city, reference, "selesai", "Lubang sudah ditambal.")
+        talk.wait_for_news("Sudah beres")
+        keep(talk.page, into / "complaint-5-sudah-beres.png")
+        talk.press("^Belum beres")
+        keep(talk.page, into / "complaint-6-reopened.png")
+
+
 def at_the_laptop(browser: Browser, url: str, city: str, into: Path) -> None:
     """Another complaint with the page's other half beside it, and the clerk's desk."""
     with citizen(browser, url, DESKTOP) as talk:
@@ -224,6 +253,7 @@ def main() -> int:
             arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
             on_the_phone(browser, given.url, given.city, given.into)
+            a_whole_complaint(browser, given.url, given.city, given.into)
             at_the_laptop(browser, given.url, given.city, given.into)
             browser.close()
     except httpx.HTTPError as error:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from bot.storage.buttons import OfferedButton
 
-VALID_FOR = timedelta(days=1)
+# A draft that is taken up again after a day's pause is sent with the button it was shown with.
+VALID_FOR = timedelta(days=3)
 REUSABLE_FOR = timedelta(days=30)
 
 _NOISE = re.compile(r"[^\w]+")

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -50,10 +51,12 @@ async def keep(
     draft = read_draft(effect.draft)
     case_id, number = await _numbered(conn, effect.connector, draft.idempotency_key, now)
     until = promised.get("promised_at")
-    say = Say("complaint.queued", {"number": number})
+    payload = f"/check_status{json.dumps({'reference': number})}"
+    status = ({"title_key": "button.status", "payload": payload, "reusable": True},)
+    say = Say("complaint.queued", {"number": number}, status)
     if until is not None:
         values = {"number": number, "promised": {"$date": until.isoformat()}}
-        say = Say("complaint.queued_with_date", values)
+        say = Say("complaint.queued_with_date", values, status)
     row = {
         "idempotency_key": draft.idempotency_key,
         "conversation_id": conversation.id,

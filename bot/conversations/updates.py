@@ -248,6 +248,8 @@ async def _tell(
     if update.note:
         note = {"note": update.note[:NOTE_LENGTH]}
         text += "\n" + speech.sentence(door, conversation.tenant, "update.note", note)
+    if any("/confirm_complaint" in button.payload for line in lines for button in line.buttons):
+        text += "\n" + speech.sentence(door, conversation.tenant, "update.is_it_done")
     bubble = OutgoingMessage(text, tuple(button for line in lines for button in line.buttons))
     key = f"update:{update.connector}:{update.event_id}:{row.id}"
     topic = door.catalog.topic(getattr(row, "topic", None) or "")

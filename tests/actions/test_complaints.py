@@ -426,3 +426,14 @@ async def test_beyond_the_loaded_calendar_no_date_is_promised(table: Table, city
     said = await table.press("send")
     assert said.keys == ["complaint.filed_without_date"]
     assert said.effect("case_opened")["promised_at"] is None
+
+
+async def test_lapor_and_a_thing_is_a_report_whatever_the_model_thinks(table: Table) -> None:
+    said = await table.say("lapor sampah", "find_service", 0.73, topic="sampah")
+    assert said.keys == ["complaint.ask_place"]
+    assert table.slots["complaint_topic"] == "sampah"
+
+
+async def test_lapor_alone_names_nothing_to_report(table: Table) -> None:
+    said = await table.say("lapor kehilangan dompet", "find_service", 0.9)
+    assert table.form is None, said.keys

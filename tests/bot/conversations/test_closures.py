@@ -82,7 +82,7 @@ async def test_a_word_of_the_city_from_before_does_not_close_it_again(
     assert (await row(door)).status == "reopened"
     await report(door, CaseStatus.DONE, "e2")
     assert (await row(door)).status == "done"
-    assert "Kali ini sudah beres?" in (await citizen.texts())[-1]
+    assert "selesai lagi" in (await citizen.texts())[-1]
 
 
 async def test_opening_it_again_moves_no_promise(

@@ -180,3 +180,37 @@ async def test_what_breaks_on_our_side_is_a_problem_too(door: Door, monkeypatch:
         answer = await send(client, report())
     is_problem(answer, 500, "internal_error")
     assert "rahasia" not in answer.text
+
+
+async def test_a_flood_of_reports_is_taken_whole_and_every_event_counts_once(
+    client: httpx.AsyncClient, citizen_with_case: Citizen, door: Door
+) -> None:
+    """What a city system does after an hour without a line: everything again, in any order, all at once."""
+    words = ("diproses", "didisposisi", "terverifikasi")
+    events = [
+        report(
+            event_id=f"e{number}",
+            status=words[number % 3],
+            occurred_at=datetime.fromtimestamp(1_700_000_000 + number, UTC).isoformat(),
+            note=f"catatan {number}",
+        )
+        for number in range(200)
+    ]
+    flood = [*events, *reversed(events), *events[::2]]
+    room = asyncio.Semaphore(32)
+
+    async def push(body: bytes) -> int:
+        async with room:
+            return (await send(client, body)).status_code
+
+    codes = await asyncio.gather(*(push(body) for body in flood))
+    assert set(codes) <= {200, 202}
+    async with door.database.reading() as conn:
+        said = await conn.execute(
+            sa.select(tables.messages.c.text).where(tables.messages.c.text.contains("catatan"))
+        )
+        told = [message.text.rsplit(" ", 1)[1] for message in said]
+        row = (await conn.execute(sa.select(tables.cases))).one()
+    assert sorted(told, key=int) == [str(number) for number in range(200)]
+    assert row.moved_at == datetime.fromtimestamp(1_700_000_199, UTC)
+    assert row.status == "assigned"
