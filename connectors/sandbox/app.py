@@ -138,12 +138,16 @@ async def _malformed(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     word = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
-    return _answer(request.url.path, Refusal(error.status_code, word, str(error.detail)))
+    answer = _answer(request.url.path, Refusal(error.status_code, word, str(error.detail)))
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _busy(request: Request, error: Exception) -> Response:
-    """Two transactions in each other's way: PostgreSQL ended one of them, and nothing of it was done."""
+    """What PostgreSQL alone refuses: one of two transactions in each other's way, or a NUL in a text."""
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    if state == "22021":
+        return _answer(request.url.path, Refusal(400, "malformed", "a character that no text can hold"))
     if state not in ("40001", "40P01"):
         raise error
     return _answer(request.url.path, Refusal(503, "busy", "two requests met; nothing was done, ask again"))
