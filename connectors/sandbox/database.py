@@ -1,8 +1,10 @@
 """The city's own store: a SQLite file in WAL mode, or PostgreSQL for whoever tries the queue at full size."""
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from connectors.sandbox.settings import SandboxSettingsError
 from connectors.sandbox.tables import SCHEMA_VERSION, metadata
+
+logger = logging.getLogger(__name__)
 
 BUSY_MILLISECONDS = 15_000
 POOL = 10
@@ -45,6 +49,23 @@ def _sqlite(file: Path, begin: str) -> AsyncEngine:
     return engine
 
 
+def _set_older_aside(file: Path) -> None:
+    """Rename a store of an earlier version. One that cannot be read is left for `prepare` to complain about."""
+    if not file.is_file():
+        return
+    try:
+        with closing(sqlite3.connect(file, timeout=BUSY_MILLISECONDS / 1000)) as store:
+            (version,) = store.execute("PRAGMA user_version").fetchone()
+            if 0 < version < SCHEMA_VERSION:
+                store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error:
+        return
+    if 0 < version < SCHEMA_VERSION:
+        aside = file.with_name(f"{file.stem}-version-{version}{file.suffix}")
+        file.replace(aside)
+        logger.warning("%s is of version %d and was set aside as %s", file, version, aside.name)
+
+
 class Database:
     """Transactions on the city's store. `where` is a file, or the URL of a PostgreSQL database.
 
@@ -65,13 +86,14 @@ class Database:
             )
 
     async def prepare(self) -> None:
-        """Create the tables.
+        """Create the tables. A file of an older version is set aside: its city was made up, and a new one begins.
 
         Raises:
             SandboxSettingsError: the store was written by another version of the stand-in city.
         """
         if isinstance(self._where, Path):
             self._where.parent.mkdir(parents=True, exist_ok=True)
+            _set_older_aside(self._where)
         async with self.writing() as conn:
             found = await self._version(conn)
             if found not in (0, SCHEMA_VERSION):

@@ -34,7 +34,9 @@ async def recall(conn: AsyncConnection, scope: str, key: str | None) -> tuple[in
     if key is None:
         return None
     row = {"scope": scope, "key": key, "status_code": BEGUN, "body": None, "created_at": wall_clock()}
-    await conn.execute(upsert(conn, idempotency).on_conflict_do_nothing(), row)
+    begin = upsert(conn, idempotency).values(row).on_conflict_do_nothing().returning(idempotency.c.key)
+    if (await conn.execute(begin)).first() is not None:
+        return None
     query = select(idempotency.c.status_code, idempotency.c.body)
     found = (await conn.execute(query.where(idempotency.c.scope == scope, idempotency.c.key == key))).one()
     return None if found.status_code == BEGUN else (found.status_code, found.body)

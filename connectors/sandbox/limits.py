@@ -28,10 +28,10 @@ async def check(
     if person is None:
         return
     rules, words = city.rules, city.closed_words
-    await conn.execute(upsert(conn, people).values(person=person, no_shows=0).on_conflict_do_nothing())
-    missed: int = (
-        await conn.execute(select(people.c.no_shows).where(people.c.person == person).with_for_update())
-    ).scalar_one()
+    # Writing the same number again is what locks the row, whether or not it was there.
+    mine = upsert(conn, people).values(person=person, no_shows=0)
+    mine = mine.on_conflict_do_update(index_elements=["person"], set_={"no_shows": people.c.no_shows})
+    missed: int = (await conn.execute(mine.returning(people.c.no_shows))).scalar_one()
     today = opening.today(city, now)
     query = (
         select(func.count()).select_from(bookings).where(bookings.c.person == person, bookings.c.day >= today)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -129,12 +129,13 @@ async def take(
         Refusal: 409 `slot_taken`, none is left.
     """
     await end_holds(conn, now, slot.id)
-    await _lay_out(conn, counter, slot)
     free = select(places.c.seat).where(places.c.slot_id == slot.id, places.c.code.is_(None))
     if not shut_too:
         free = free.where(or_(places.c.shut_until.is_(None), places.c.shut_until <= now))
     free = free.order_by(places.c.seat).limit(1)
     seat: int | None = (await conn.execute(free.with_for_update(skip_locked=True))).scalar()
+    if seat is None and await _lay_out(conn, counter, slot):
+        seat = (await conn.execute(free.with_for_update(skip_locked=True))).scalar()
     while seat is None:
         if (await conn.execute(free)).first() is None:
             raise taken()
@@ -143,12 +144,12 @@ async def take(
     return seat
 
 
-async def _lay_out(conn: AsyncConnection, counter: Counter, slot: Slot) -> None:
-    known = select(func.count()).select_from(places).where(places.c.slot_id == slot.id)
-    if (await conn.execute(known)).scalar_one() < counter.places_per_slot:
-        row = {"slot_id": slot.id, "counter": counter.id, "day": slot.day}
-        rows = [{**row, "seat": seat} for seat in range(1, counter.places_per_slot + 1)]
-        await conn.execute(upsert(conn, places).on_conflict_do_nothing(), rows)
+async def _lay_out(conn: AsyncConnection, counter: Counter, slot: Slot) -> bool:
+    """Write down the places of a slot that nobody asked for before; False when they were there."""
+    row = {"slot_id": slot.id, "counter": counter.id, "day": slot.day}
+    rows = [{**row, "seat": seat} for seat in range(1, counter.places_per_slot + 1)]
+    new = upsert(conn, places).values(rows).on_conflict_do_nothing().returning(places.c.seat)
+    return (await conn.execute(new)).first() is not None
 
 
 async def sit(conn: AsyncConnection, slot: Slot, seat: int, code: str) -> None:
@@ -184,10 +185,6 @@ async def insert_ticket(conn: AsyncConnection, slot: Slot, seat: int, values: di
     Raises:
         Refusal: 409 `slot_taken`, its number was taken in the meantime.
     """
-    for _ in range(20):
-        code = new_code()
-        if (await conn.execute(select(bookings.c.code).where(bookings.c.code == code))).first() is None:
-            break
     values = {
         "walk_in": 0,
         "slot_id": slot.id,
@@ -199,11 +196,13 @@ async def insert_ticket(conn: AsyncConnection, slot: Slot, seat: int, values: di
         "priority": "none",
         **values,
     }
-    try:
-        row: Row[Any] = (
-            await conn.execute(insert(bookings).values(code=code, **values).returning(bookings))
-        ).one()
-    except IntegrityError as error:
-        raise taken() from error
-    await sit(conn, slot, seat, code)
+    row: Row[Any] | None = None
+    while row is None:
+        new = upsert(conn, bookings).values(code=new_code(), **values)
+        new = new.on_conflict_do_nothing(index_elements=["code"])
+        try:
+            row = (await conn.execute(new.returning(bookings))).one_or_none()
+        except IntegrityError as error:
+            raise taken() from error
+    await sit(conn, slot, seat, row.code)
     return row

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from connectors.sandbox.city import CITY_FILE, city_from, load_city
-from connectors.sandbox.settings import SandboxSettingsError, load
+from connectors.sandbox.settings import SandboxSettings, SandboxSettingsError, load
 
 from .conftest import Citizen
 
@@ -78,6 +78,19 @@ async def test_the_store_itself_forbids_two_on_one_place(citizen: Citizen, tmp_p
             store.execute("UPDATE places SET code = ? WHERE code IS NULL AND slot_id = ?", [first, place[0]])
         with pytest.raises(sqlite3.IntegrityError, match=r"bookings\.number"):
             store.execute("UPDATE bookings SET number = 13 WHERE code = ?", [second])
+    store.close()
+
+
+async def test_a_store_of_an_earlier_version_is_set_aside_and_kept(settings: SandboxSettings, open_city: Any):
+    assert isinstance(settings.database, Path)
+    with sqlite3.connect(settings.database) as store:
+        store.execute("CREATE TABLE places (slot_id TEXT)")
+        store.execute("PRAGMA user_version = 1")
+    store.close()
+    async with open_city(settings) as citizen:
+        assert (await citizen.book()).status_code == 201
+    with sqlite3.connect(settings.database.with_name("kota-version-1.db")) as store:
+        assert store.execute("SELECT count(*) FROM places").fetchone() == (0,)
     store.close()
 
 
