@@ -50,7 +50,7 @@ def _sqlite(file: Path, begin: str) -> AsyncEngine:
 
 
 def _set_older_aside(file: Path) -> None:
-    """Rename a store of an earlier version. One that cannot be read is left for `prepare` to complain about."""
+    """Rename a store of an earlier version. One that cannot be read is for `prepare` to complain about."""
     if not file.is_file():
         return
     try:
@@ -86,7 +86,7 @@ class Database:
             )
 
     async def prepare(self) -> None:
-        """Create the tables. A file of an older version is set aside: its city was made up, and a new one begins.
+        """Create the tables. A file of an older version is set aside: its city was made up, a new one begins.
 
         Raises:
             SandboxSettingsError: the store was written by another version of the stand-in city.
