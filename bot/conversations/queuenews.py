@@ -87,7 +87,9 @@ async def booking(
 
 def _near(row: Any, update: StatusUpdate) -> bool:
     """Their turn is close, and they were not told yet."""
-    if update.ahead is None or row.told_ahead is not None or row.status not in STILL_WAITING:
+    if update.ahead is None or row.told_ahead is not None:
+        return False
+    if not {row.status, update.status} <= STILL_WAITING:
         return False
     return update.event is BookingEvent.ALMOST or update.ahead <= soon(update.pace)
 

@@ -161,3 +161,10 @@ async def test_what_the_citizen_did_here_is_not_told_again(
     echo = word("rescheduled", BookingEvent.CHANGED, 120, starts_at=later, number="A013")
     await updates.record(door, echo)
     assert await citizen.replies() == []
+
+
+async def test_being_called_is_said_also_to_who_was_not_told_before(door: Door, citizen: Citizen) -> None:
+    await updates.record(door, word("called", BookingEvent.CALLED, ahead=0, now_serving="A012"))
+    (news,) = await citizen.replies()
+    assert news.text is not None
+    assert "dipanggil sekarang" in news.text
