@@ -22,7 +22,7 @@ from connectors.registry import Registry
 from intents import catalog
 from tests import engines
 from tests.scripted import ScriptedEngine
-from tests.system.running import System
+from tests.system.running import ROOT, System
 
 HAS_POSTGRES = engines.postgres_answers()
 HAS_REDIS = engines.redis_answers()
@@ -179,7 +179,12 @@ async def door(open_doors: Callable[..., Door]) -> Door:
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The whole system with the real Rasa model, started once for all journeys."""
-    running = System(tmp_path_factory.mktemp("system"))
+    folder = tmp_path_factory.mktemp("system")
+    # A city that offers freed places at any hour: journeys are taken at night too.
+    awake = (ROOT / "connectors" / "sandbox" / "city.yml").read_text("utf-8")
+    assert 'offer_hours: "06:00-21:00"' in awake
+    (folder / "city.yml").write_text(awake.replace("06:00-21:00", "00:00-23:59"), "utf-8")
+    running = System(folder, SANDBOX_CITY=str(folder / "city.yml"))
     running.start()
     yield running
     assert running.stop() == 0, running.log.read_text()[-3000:]

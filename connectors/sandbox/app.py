@@ -37,7 +37,7 @@ def create_app(settings: SandboxSettings, city: City | None = None, clock: Clock
     Raises:
         ValueError: `city.yml` contradicts itself.
     """
-    the_city = city or load_city()
+    the_city = city or (load_city(settings.city) if settings.city else load_city())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

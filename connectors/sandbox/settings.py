@@ -16,7 +16,7 @@ class SandboxSettingsError(Exception):
 class SandboxSettings:
     """Where the city listens and stores, whom it tells, and its secrets (kept out of `repr`).
 
-    `database` is a SQLite file, or the URL of a PostgreSQL database.
+    `database` is a SQLite file, or the URL of a PostgreSQL database; `city` another city than city.yml.
 
     Without `webhook_secret` status changes are kept in the outbox but not pushed.
     """
@@ -28,6 +28,7 @@ class SandboxSettings:
     webhook_secret: str | None = field(default=None, repr=False)
     api_key: str = field(default=DEVELOPMENT_KEY, repr=False)
     faults: bool = False
+    city: Path | None = None
 
 
 def load(environ: Mapping[str, str] = os.environ) -> SandboxSettings:
@@ -52,6 +53,7 @@ def load(environ: Mapping[str, str] = os.environ) -> SandboxSettings:
         webhook_secret=environ.get("SANDBOX_WEBHOOK_SECRET") or None,
         api_key=environ.get("SANDBOX_API_KEY") or DEVELOPMENT_KEY,
         faults=environ.get("SANDBOX_FAULTS") == "1",
+        city=Path(environ["SANDBOX_CITY"]) if environ.get("SANDBOX_CITY") else None,
     )
 
 
