@@ -2,13 +2,15 @@
 
 One life cycle is what a citizen's complaint costs us beside the dialogue and the city's own system: a message
 is accepted, a turn opens the case, three reports of the city move it and are told, a second message and turn
-confirm it. Everything is the real code in one process; the dialogue is scripted and the city is silent.
+confirm it. Everything is the real code in one process; the dialogue is scripted and the city is silent. For
+the way of an update to the messenger the front door that takes it is a second process, as in a city.
 BENCH_CASES says how many rows the full tables hold (1000000), BENCH_LIVES how many life cycles a round has.
 """
 
 import asyncio
 import json
 import os
+import sys
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -19,21 +21,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import httpx
 import sqlalchemy as sa
 
 from bot import settings as settings_module
 from bot import worker
-from bot.app import create_app
 from bot.conversations import updates
 from bot.door import Door, open_door
 from bot.storage import conversations, tables
 from bot.storage.database import upgrade
 from bot.vocabulary.messages import ChannelName
 from connectors.capabilities import CaseStatus, StatusUpdate
-from connectors.updates import signed_headers
 from tests import engines
 from tests.benchmarks import filled
+from tests.benchmarks.city import APP, SECRET
 from tests.benchmarks.figures import Result, Rounds, Series, Table, number, quantile, raw
 from tests.postman import Postman
 from tests.scripted import ScriptedEngine
@@ -45,7 +45,6 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 AT_ONCE = 16
 EVENTS_A_SECOND, SECONDS = 50, int(os.environ.get("BENCH_SECONDS", "20"))
 BURST = int(os.environ.get("BENCH_BURST", "10000"))
-APP, SECRET = "curhat_ning_ita", "rahasia-untuk-ukur"
 STEPS = (CaseStatus.VERIFIED, CaseStatus.IN_PROGRESS, CaseStatus.DONE)
 
 
@@ -204,64 +203,52 @@ async def _waits(door: Door, conversation: str) -> bool:
 async def _reach(door: Door, postman: Postman, side: Side) -> None:
     """Signed webhooks at a steady pace, whatever the answers do; how long each takes to the messenger."""
     total = EVENTS_A_SECOND * SECONDS
-    async with _city(door) as client:
-        followers = [await _followed(door, f"t{number_}") for number_ in range(50)]
-        sent: dict[str, float] = {}
-        postman.delivered.clear()
-        begun = time.perf_counter()
-        calls = []
-        for event in range(total):
-            await asyncio.sleep(max(0.0, begun + event / EVENTS_A_SECOND - time.perf_counter()))
-            reference = followers[event % len(followers)]
-            sent[f"catatan-{event}."] = time.perf_counter()
-            calls.append(asyncio.create_task(_post(client, reference, f"r{event}", f"catatan-{event}.")))
-        await asyncio.gather(*calls)
-        await _delivered(postman, total)
+    followers = [await _followed(door, f"t{number_}") for number_ in range(50)]
+    postman.delivered.clear()
+    reported = await _reports(door, "r", followers, total, EVENTS_A_SECOND)
+    await _delivered(postman, total)
+    sent = reported["sent"]
     side.reached = [moment - sent[note] for note, moment in postman.arrived.items() if note in sent]
 
 
 async def _burst(door: Door, side: Side) -> None:
     """10,000 events as fast as they are taken: the bad minute of a city system."""
-    async with _city(door) as client:
-        followers = [await _followed(door, f"b{number_}", ChannelName.WEBCHAT) for number_ in range(50)]
-        left = iter(range(BURST))
-
-        async def send() -> None:
-            for event in left:
-                await _post(client, followers[event % 50], f"burst{event}", f"n{event}")
-
-        started = time.perf_counter()
-        await asyncio.gather(*(send() for _ in range(AT_ONCE)))
-        side.burst_seconds = time.perf_counter() - started
+    followers = [await _followed(door, f"b{number_}", ChannelName.WEBCHAT) for number_ in range(50)]
+    side.burst_seconds = (await _reports(door, "b", followers, BURST, 0))["seconds"]
 
 
-@asynccontextmanager
-async def _city(door: Door) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(door.settings, door)
-    app.state.door = door
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://kota.test") as client:
-        yield client
+async def _reports(
+    door: Door, name: str, references: list[str], events: int, per_second: int
+) -> dict[str, Any]:
+    """Let a city with a front door of its own process report; what it says about it."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": door.settings.database_url,
+        "REDIS_URL": door.settings.redis_url or "",
+        "LAWANG_QUIET_HOURS": "off",
+        "TELEGRAM_BOT_TOKEN": "",
+    }
+    wanted = {"name": name, "references": references, "events": events, "per_second": per_second}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.benchmarks.city",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=environment,
+        cwd=settings_module.ROOT,
+    )
+    out, _ = await process.communicate(json.dumps({**wanted, "at_once": AT_ONCE}).encode())
+    if process.returncode:
+        raise RuntimeError("the reporting city failed")
+    found: dict[str, Any] = json.loads(out)
+    return found
 
 
 async def _followed(door: Door, name: str, channel: ChannelName = ChannelName.TELEGRAM) -> str:
     reference = _reference()
     await _says(door, Citizen(door, f"{name}-{reference}", channel), f"lapor {reference}")
     return reference
-
-
-async def _post(client: httpx.AsyncClient, reference: str, event: str, note: str) -> None:
-    body = json.dumps(
-        {
-            "event_id": f"{event}-{reference}",
-            "reference": reference,
-            "status": "diproses",
-            "occurred_at": datetime.now(UTC).isoformat(),
-            "note": note,
-        }
-    ).encode()
-    headers = signed_headers(SECRET, int(time.time()), body)
-    answer = await client.post(f"/connectors/{APP}/updates", content=body, headers=headers)
-    answer.raise_for_status()
 
 
 async def _delivered(postman: Postman, count: int) -> None:
@@ -298,7 +285,8 @@ def _result(sides: list[Side]) -> Result:
             row(f"{BURST:,} signed events, s", [number(side.burst_seconds) for side in sides]),
             row("filling the tables, s", [number(side.filling_seconds) for side in sides]),
         ],
-        f"{ROUNDS} rounds of {LIVES} life cycles, {AT_ONCE} at a time: median (best). One process does all.",
+        f"{ROUNDS} rounds of {LIVES} life cycles, {AT_ONCE} at a time: median (best). One process does all "
+        "of a life cycle; reports come in through a second one.",
     )
     found = {
         side.name: {"lives": raw(side.lives), "reached_ms": [round(1000 * one, 1) for one in side.reached]}
