@@ -1,5 +1,4 @@
-"""BPJS Kesehatan *antrean FKTP*: the web service a puskesmas serves for Mobile JKN, with us as one more
-client.
+"""BPJS Kesehatan *antrean FKTP*: what a puskesmas serves for Mobile JKN, with us as one more client.
 
 Two things differ from every other system here. `metadata.code` decides, whatever the HTTP status says: 200
 done, 201 refused with a reason, 202 the patient has to be registered first; numbers come as text. And there
@@ -12,7 +11,6 @@ POST antrean, GET antrean/sisapeserta, PUT antrean/batal, POST peserta.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,8 +26,7 @@ from connectors.capabilities import (
     DaySlots,
     SlotQuery,
 )
-from connectors.client import Client
-from connectors.dialects.base import CityApp
+from connectors.dialects.fktp_wire import NEW_PATIENT, OK, FktpWire, Said
 from connectors.errors import (
     BackendChanged,
     BackendRejected,
@@ -39,38 +36,18 @@ from connectors.errors import (
     PersonUnknown,
     SlotTaken,
 )
-from connectors.exchange import Answer, Endpoint
 from connectors.fktp_codes import NoSuchCode, Place
-from connectors.manifest import FktpCounter, Manifest
+from connectors.manifest import FktpCounter
 from connectors.queues import Counter, Registration
 
-OK, REFUSED, NEW_PATIENT = 200, 201, 202
 WIB = ZoneInfo("Asia/Jakarta")
 _FULL = ("penuh", "kuota")
 _CANCELLED = "sudah dibatalkan"
 _NONE = ("tidak ditemukan", "belum terdaftar")
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """One answer: the code that decides, its message, and what came with it."""
-
-    code: int
-    message: str
-    response: Any
-
-    def says(self, *words: str) -> bool:
-        return any(word in self.message.casefold() for word in words)
-
-
-class BpjsFktp(CityApp):
+class BpjsFktp(FktpWire):
     """A puskesmas, or several behind one address: each counter of the manifest is a poli of one of them."""
-
-    def __init__(
-        self, manifest: Manifest, endpoint: Endpoint, client: Client, webhook_secrets: tuple[str, ...] = ()
-    ) -> None:
-        super().__init__(manifest, endpoint, client, webhook_secrets)
-        self._tokens: dict[str, str] = {}
 
     async def counters(self) -> tuple[Counter, ...]:
         """Return the poli of the manifest: the contract has no call for them."""
@@ -121,7 +98,7 @@ class BpjsFktp(CityApp):
         if request.contact:
             body["nohp"] = request.contact
         try:
-            said = await self._ask("POST", counter, "antrean", body)
+            said = await self.ask("POST", counter, "antrean", body)
         except BackendUnreachable as error:
             if not error.outcome_unknown:
                 raise
@@ -141,7 +118,7 @@ class BpjsFktp(CityApp):
         """Return a place in line. The contract tells no more than how many are left and who is called."""
         place = self._place(code)
         receipt = self._receipt(place, {}, said := await self._remaining(place))
-        calling = self._text(said, "antreanpanggil")
+        calling = self.text(said, "antreanpanggil")
         called = calling == receipt.number
         return BookingState(
             code=receipt.code,
@@ -149,7 +126,7 @@ class BpjsFktp(CityApp):
             counter=receipt.counter,
             starts_at=receipt.starts_at,
             status=BookingStatus.CALLED if called else BookingStatus.BOOKED,
-            ahead=0 if called else self._count(said, "sisaantrean"),
+            ahead=0 if called else self.count(said, "sisaantrean"),
             now_serving=calling,
         )
 
@@ -164,7 +141,7 @@ class BpjsFktp(CityApp):
             "keterangan": "Dibatalkan pasien",
         }
         try:
-            said = await self._ask("PUT", counter, "antrean/batal", body)
+            said = await self.ask("PUT", counter, "antrean/batal", body)
         except BackendUnreachable as error:
             if not error.outcome_unknown:
                 raise
@@ -184,9 +161,9 @@ class BpjsFktp(CityApp):
         if said.code != OK:
             raise BackendRejected(self.id, said.message)
         first = self._sessions_of(said)[0]
-        said = _Said(said.code, said.message, first)
+        said = Said(said.code, said.message, first)
         return CounterLive(
-            counter, self._text(said, "antreanpanggil"), self._count(said, "sisaantrean") or 0, now
+            counter, self.text(said, "antreanpanggil"), self.count(said, "sisaantrean") or 0, now
         )
 
     async def register_person(self, registration: Registration) -> str:
@@ -201,10 +178,10 @@ class BpjsFktp(CityApp):
             "tanggallahir": registration.birth_date.isoformat(),
             **registration.address,
         }
-        said = await self._ask("POST", counter, "peserta", body)
+        said = await self.ask("POST", counter, "peserta", body)
         if said.code != OK:
             raise BackendRejected(self.id, said.message)
-        return self._needed(said, "norm")
+        return self.needed(said, "norm")
 
     async def _found_after(
         self, lost: BackendUnreachable, place: Place, session: Mapping[str, str]
@@ -215,95 +192,41 @@ class BpjsFktp(CityApp):
         except ConnectorError:
             raise lost from None
 
-    async def _status(self, name: str, day: date) -> _Said:
+    async def _status(self, name: str, day: date) -> Said:
         counter = self._counter(name)
         path = mapping.fill_path("antrean/status/{poli}/{day}", {"poli": counter.poli, "day": day})
-        return await self._ask("GET", counter, path)
+        return await self.ask("GET", counter, path)
 
-    async def _remaining(self, place: Place) -> _Said:
+    async def _remaining(self, place: Place) -> Said:
         counter = self._counter(place.counter)
         fields = {"card": place.card, "poli": counter.poli, "day": place.day}
         path = mapping.fill_path("antrean/sisapeserta/{card}/{poli}/{day}", fields)
-        said = await self._ask("GET", counter, path)
+        said = await self.ask("GET", counter, path)
         if said.code == OK:
             return said
         if said.says(*_NONE) or said.says(_CANCELLED):
             raise CaseNotFound(self.id, said.message)
         raise BackendRejected(self.id, said.message)
 
-    async def _ask(
-        self, method: str, counter: FktpCounter, path: str, body: Mapping[str, str] | None = None
-    ) -> _Said:
-        """Ask with a token; a token the backend no longer takes is renewed once."""
-        facility = counter.path
-        for attempt in (1, 2):
-            token = self._tokens.get(facility) or await self.sign_in(counter)
-            headers = {"x-token": token, "x-username": self.endpoint.credential.name}
-            said = self._read(
-                await self.client.send(
-                    self.endpoint, method, f"{facility}/{path}", headers=headers, body=body
-                )
-            )
-            if said.code in (REFUSED, 401) and said.says("token") and attempt == 1:
-                self._tokens.pop(facility, None)
-                continue
-            return said
-        raise AssertionError("unreachable")
-
-    async def sign_in(self, counter: FktpCounter) -> str:
-        """Get a token of the puskesmas a counter belongs to, and keep it for the calls to come.
-
-        Raises:
-            BackendChanged: it does not take our user name and password.
-        """
-        credential = self.endpoint.credential
-        headers = {"x-username": credential.name, "x-password": credential.value}
-        answer = await self.client.send(self.endpoint, "GET", f"{counter.path}/auth", headers=headers)
-        said = self._read(answer)
-        token = mapping.as_text(mapping.read(said.response, "token")) if said.code == OK else None
-        if not token:
-            secret = credential.secret_name or "auth"
-            raise BackendChanged(self.id, f"refuses our user (check {secret}): {said.message}")
-        self._tokens[counter.path] = token
-        return token
-
-    def _read(self, answer: Answer) -> _Said:
-        """Read an answer by its metadata; without one it is no answer of this contract."""
-        try:
-            document = answer.document()
-        except BackendChanged:
-            if not answer.ok:
-                self.refuse(answer, "changed", about_subject=False)
-            raise
-        metadata = mapping.read(document, "metadata") or mapping.read(document, "metaData")
-        try:
-            code = mapping.as_count(mapping.read(metadata, "code"))
-        except mapping.MappingError:
-            code = None
-        if code is None:
-            raise BackendChanged(self.id, f"status {answer.status} without a usable metadata.code")
-        message = (mapping.as_text(mapping.read(metadata, "message")) or "").strip()[:300]
-        return _Said(code, message or f"kode {code}", mapping.read(document, "response"))
-
-    def _receipt(self, place: Place, session: Mapping[str, str], said: _Said) -> BookingReceipt:
+    def _receipt(self, place: Place, session: Mapping[str, str], said: Said) -> BookingReceipt:
         counter = self._counter(place.counter)
         return BookingReceipt(
             code=fktp_codes.seal(place, self.endpoint.credential.value),
-            number=self._needed(said, "nomorantrean"),
+            number=self.needed(said, "nomorantrean"),
             counter=place.counter,
             starts_at=self._starts_at(counter, place.day, session.get("jampraktek")),
             counter_title=counter.title,
-            note=self._text(said, "keterangan"),
+            note=self.text(said, "keterangan"),
         )
 
-    def _sessions_of(self, said: _Said) -> list[Any]:
+    def _sessions_of(self, said: Said) -> list[Any]:
         """Return what a status answers: one object in the first version, one per doctor in the newer."""
         found = said.response if isinstance(said.response, list) else [said.response]
         if not found or not all(isinstance(item, Mapping) for item in found):
             raise BackendChanged(self.id, "antrean/status answers no poli")
         return found
 
-    def _sessions(self, name: str, day: date, said: _Said) -> list[BookingSlot]:
+    def _sessions(self, name: str, day: date, said: Said) -> list[BookingSlot]:
         slots = []
         for item in self._sessions_of(said):
             hours = mapping.as_text(item.get("jampraktek"))
@@ -349,18 +272,3 @@ class BpjsFktp(CityApp):
     def _service(self, ours: str) -> None:
         if self.manifest.values.service and ours not in self.manifest.values.service:
             raise BackendRejected(self.id, f"does not take {ours}")
-
-    def _needed(self, said: _Said, name: str) -> str:
-        found = self._text(said, name)
-        if not found:
-            raise BackendChanged(self.id, f"the answer's {name} is missing")
-        return found
-
-    def _text(self, said: _Said, name: str) -> str | None:
-        return (mapping.as_text(mapping.read(said.response, name)) or "").strip()[:200] or None
-
-    def _count(self, said: _Said, name: str) -> int | None:
-        try:
-            return mapping.as_count(mapping.read(said.response, name))
-        except mapping.MappingError as error:
-            raise BackendChanged(self.id, f"the answer's {name} is {error}") from None

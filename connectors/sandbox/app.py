@@ -16,7 +16,19 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from connectors.sandbox import faults, fktp, meja, mpp, open311, patients, perizinan, permits, tidying
+from connectors.sandbox import (
+    faults,
+    fktp,
+    meja,
+    mpp,
+    mpp_desk,
+    mpp_waiting,
+    open311,
+    patients,
+    perizinan,
+    permits,
+    tidying,
+)
 from connectors.sandbox.city import City, load_city
 from connectors.sandbox.clock import Clock, wall_clock
 from connectors.sandbox.courier import Courier
@@ -66,8 +78,9 @@ def create_app(settings: SandboxSettings, city: City | None = None, clock: Clock
 
     app = FastAPI(title="Kota tiruan", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.faults = faults.FaultSwitch(faults.FaultPlan()) if settings.faults else None
-    for router in (open311.router, mpp.router, perizinan.router, fktp.router, faults.router, meja.router):
-        app.include_router(router)
+    queue = (mpp, mpp_waiting, mpp_desk, fktp)
+    for face in (open311, *queue, perizinan, faults, meja):
+        app.include_router(face.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).with_name("static")))
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)

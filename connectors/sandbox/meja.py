@@ -16,10 +16,10 @@ from connectors.sandbox import (
     complaints,
     desk,
     line,
-    mpp,
     patients,
     perizinan,
     permits,
+    queue_face,
     waiting,
 )
 from connectors.sandbox.hall import Hall
@@ -103,14 +103,14 @@ async def call_next(counter_id: str, request: Request, hall: Hall) -> Response:
     """Call the next number: `{"clerk"?, "date"?}`."""
     try:
         fields = await _fields(request)
-        counter = mpp.find_counter(hall, counter_id)
+        counter = queue_face.find_counter(hall, counter_id)
         day = _day(fields["date"]) if fields.get("date") else None
         async with hall.writing() as conn:
             clerk = fields.get("clerk", "1")[:20]
             row = await line.call_next(conn, hall.city, counter, clerk, day, hall.clock())
     except Refusal as refusal:
         return _refused(request, refusal, f"loket-{counter_id}")
-    called = None if row is None else mpp.ticket(hall, row)
+    called = None if row is None else queue_face.ticket(hall, row)
     return _done(request, {"called": called}, "dipanggil" if row else "kosong", f"loket-{counter.id}")
 
 
@@ -118,12 +118,12 @@ async def call_next(counter_id: str, request: Request, hall: Hall) -> Response:
 async def walk_in(counter_id: str, request: Request, hall: Hall) -> Response:
     """Print a number for someone who came without a booking."""
     try:
-        counter = mpp.find_counter(hall, counter_id)
+        counter = queue_face.find_counter(hall, counter_id)
         async with hall.writing() as conn:
             row = await line.walk_in(conn, hall.city, counter, None, hall.clock())
     except Refusal as refusal:
         return _refused(request, refusal, f"loket-{counter_id}")
-    return _done(request, mpp.ticket(hall, row), "langsung", f"loket-{counter.id}")
+    return _done(request, queue_face.ticket(hall, row), "langsung", f"loket-{counter.id}")
 
 
 @actions.post("/loket/{counter_id}/tutup")
@@ -133,7 +133,7 @@ async def close_day(counter_id: str, request: Request, hall: Hall) -> Response:
     try:
         fields = await _fields(request)
         every = counter_id == "semua"
-        counters = hall.city.counters.values() if every else [mpp.find_counter(hall, counter_id)]
+        counters = hall.city.counters.values() if every else [queue_face.find_counter(hall, counter_id)]
         reason = fields.get("reason", "").strip()[:200]
         if not reason:
             raise Refusal(400, "reason_missing", "reason is required")
@@ -159,7 +159,7 @@ async def move_booking(code: str, request: Request, hall: Hall) -> Response:
             await waiting.offer(conn, hall.city, hall.city.counters[row.counter], row.day, hall.clock())
     except Refusal as refusal:
         return _refused(request, refusal, "loket")
-    return _done(request, mpp.ticket(hall, row), "antrean", f"loket-{row.counter}")
+    return _done(request, queue_face.ticket(hall, row), "antrean", f"loket-{row.counter}")
 
 
 @actions.post("/poli/{poli_id}/panggil")
