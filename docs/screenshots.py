@@ -190,6 +190,17 @@ def on_the_phone(browser: Browser, url: str, city: str, into: Path) -> None:
         if "nama" in talk.last().lower():
             talk.say("Siti Aminah")
         keep(talk.page, into / "webchat-phone-booking.png")
+        talk.press("^Perlu didahulukan")
+        talk.press("^Lansia")
+        talk.press("^Ya, pesan")
+        ticket = talk.page.locator(".message:not(.own)", has=talk.page.locator(".picture img")).last
+        ticket.locator("img").wait_for()
+        talk.page.wait_for_timeout(700)
+        ticket.evaluate(
+            "node => { document.getElementById('log').scrollTop += node.getBoundingClientRect().top - 80 }"
+        )
+        talk.page.wait_for_timeout(300)
+        keep(talk.page, into / "webchat-phone-ticket.png")
 
 
 HOLE = "jalan berlubang besar, kemarin ada yang jatuh"

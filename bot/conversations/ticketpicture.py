@@ -6,7 +6,9 @@ from typing import Any
 import segno
 from PIL import Image, ImageDraw, ImageFont
 
-WIDTH, MARGIN = 720, 48
+SIDE, MARGIN = 720, 40
+"""A square: chats show one whole, where they cut a tall picture."""
+HALF = (SIDE - 3 * MARGIN) // 2
 INK, PALE, PAPER, BAND = "#10212b", "#4d5f69", "#ffffff", "#0b5d4e"
 QUIET_ZONE_MODULES = 4
 """Blank modules around a QR code, as ISO/IEC 18004 asks for."""
@@ -17,56 +19,51 @@ def draw(ticket: Any, words: dict[str, str]) -> bytes:
 
     Everything on it also stands in the message, for those who cannot see it.
     """
-    paper = _Paper(words["heading"])
-    paper.line(words["number"], 30, PALE)
-    paper.line(ticket.number, 150, INK, gap=34)
-    paper.line(ticket.service, 36, INK)
-    paper.line(words["when"], 32, INK)
-    paper.line(ticket.place, 28, PALE, gap=30)
+    image = Image.new("RGB", (SIDE, SIDE), PAPER)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, 0, SIDE, 88), fill=BAND)
+    _fitted(pen, (SIDE / 2, 44), words["heading"], 34, SIDE - 2 * MARGIN, PAPER, "mm")
+    left = MARGIN + HALF / 2 if ticket.code else SIDE / 2
+    _fitted(pen, (left, 140), words["number"], 30, HALF, PALE, "mm")
+    _fitted(pen, (left, 250), ticket.number, 150, HALF, INK, "mm")
     if ticket.code:
-        paper.code(ticket.code)
-        paper.line(words["code"], 40, INK)
-    return paper.png()
+        _fitted(pen, (left, 370), words["code"], 40, HALF, INK, "mm")
+        code = _code(ticket.code, HALF)
+        image.paste(code, (SIDE - MARGIN - HALF + (HALF - code.width) // 2, 110))
+    y = 440.0
+    for text, size, ink in ((ticket.service, 36, INK), (words["when"], 32, INK), (ticket.place, 26, PALE)):
+        y = _paragraph(pen, y, text, size, ink)
+    out = io.BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return out.getvalue()
 
 
-class _Paper:
-    """A strip of paper that grows downwards."""
+def _code(content: str, width: int) -> Image.Image:
+    """Draw the QR code, error correction M: a scratched screen still scans."""
+    out = io.BytesIO()
+    made = segno.make(content, error="m", micro=False)
+    scale = width // made.symbol_size(1, QUIET_ZONE_MODULES)[0]
+    made.save(out, kind="png", scale=scale, border=QUIET_ZONE_MODULES, dark="#000000", light=PAPER)
+    return Image.open(out).convert("RGB")
 
-    def __init__(self, heading: str) -> None:
-        self._image = Image.new("RGB", (WIDTH, 2400), PAPER)
-        self._pen = ImageDraw.Draw(self._image)
-        self._y = 0
-        lines = _wrapped(heading, _font(34), WIDTH - 2 * MARGIN)
-        self._pen.rectangle((0, 0, WIDTH, 56 + 44 * len(lines)), fill=BAND)
-        self._y = 28
-        for line in lines:
-            self._pen.text((WIDTH / 2, self._y), line, PAPER, _font(34), anchor="ma")
-            self._y += 44
-        self._y += 56
 
-    def line(self, text: str, size: int, ink: str, gap: int = 14) -> None:
-        """Write centred, on as many lines as it takes."""
-        font = _font(size)
-        for part in _wrapped(text, font, WIDTH - 2 * MARGIN):
-            self._pen.text((WIDTH / 2, self._y), part, ink, font, anchor="ma")
-            self._y += round(size * 1.25)
-        self._y += gap
+def _fitted(
+    pen: Any, at: tuple[float, float], text: str, size: int, width: float, ink: str, anchor: str
+) -> None:
+    """Write one line, smaller where it would not fit."""
+    while size > 16 and _font(size).getlength(text) > width:
+        size -= 2
+    pen.text(at, text, ink, _font(size), anchor=anchor)
 
-    def code(self, content: str) -> None:
-        """Draw the QR code, error correction M: a scratched screen still scans."""
-        out = io.BytesIO()
-        made = segno.make(content, error="m", micro=False)
-        scale = 400 // made.symbol_size(1, QUIET_ZONE_MODULES)[0]
-        made.save(out, kind="png", scale=scale, border=QUIET_ZONE_MODULES, dark="#000000", light="#ffffff")
-        picture = Image.open(out).convert("RGB")
-        self._image.paste(picture, ((WIDTH - picture.width) // 2, self._y))
-        self._y += picture.height + 8
 
-    def png(self) -> bytes:
-        """Cut the paper where the writing ends."""
-        out = io.BytesIO()
-        self._image.crop((0, 0, WIDTH, self._y + 28)).save(out, "PNG", optimize=True)
-        return out.getvalue()
+def _paragraph(pen: Any, y: float, text: str, size: int, ink: str) -> float:
+    """Write centred, smaller until two lines are enough; returns where the next one begins."""
+    while size > 18 and len(_wrapped(text, _font(size), SIDE - 2 * MARGIN)) > 2:
+        size -= 2
+    for part in _wrapped(text, _font(size), SIDE - 2 * MARGIN)[:2]:
+        pen.text((SIDE / 2, y), part, ink, _font(size), anchor="ma")
+        y += size * 1.25
+    return y + 12
 
 
 def _font(size: int) -> Any:

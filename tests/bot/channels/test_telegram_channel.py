@@ -131,6 +131,23 @@ async def test_our_pictures_and_documents_are_uploaded(api, channel, files):
     assert document.files["document"] == b"%PDF-1.4 x"
 
 
+async def test_a_ticket_is_a_photo_with_its_words_and_a_file_for_the_calendar(api, channel, files):
+    drawn = io.BytesIO()
+    Image.new("RGB", (720, 720), "white").save(drawn, "PNG")
+    files.add("a" * 32, drawn.getvalue(), "image/png")
+    files.add("b" * 32, b"BEGIN:VCALENDAR", "text/calendar")
+    ticket = Attachment("image", media_id="a" * 32, content_type="image/png", title="tiket-A007.png")
+    entry = Attachment("document", media_id="b" * 32, content_type="text/calendar", title="antrean-A007.ics")
+    await channel.send(queued("Nomor *A007*", attachments=(ticket,), buttons=buttons("Ganti jadwal")))
+    await channel.send(queued("Ke kalender", attachments=(entry,)))
+    photo, document = api.calls
+    assert photo.method == "sendPhoto"
+    assert photo.parameters["caption"] == "Nomor A007"
+    assert "Ganti jadwal" in str(photo.parameters["reply_markup"])
+    assert document.method == "sendDocument"
+    assert document.files["document"] == b"BEGIN:VCALENDAR"
+
+
 async def test_a_picture_too_big_for_a_photo_is_a_document(api, channel, files):
     files.add("a" * 32, b"\xff\xd8\xff" + bytes(10_000_001), "image/jpeg")
     await channel.send(queued("", attachments=(Attachment("image", media_id="a" * 32),)))

@@ -49,8 +49,8 @@ def test_a_code_for_programs_only_is_not_drawn() -> None:
 def test_a_long_service_stays_on_the_paper() -> None:
     long = replace(TICKET, service="Penerbitan surat izin praktik tenaga kesehatan " * 3)
     picture = Image.open(io.BytesIO(ticketpicture.draw(long, WORDS)))
-    assert picture.width == ticketpicture.WIDTH
-    edge = picture.crop((0, 150, 20, picture.height)).convert("L")
+    assert picture.width == ticketpicture.SIDE
+    edge = picture.crop((0, 100, 20, picture.height)).convert("L")
     assert edge.getextrema() == (255, 255), "nothing is written over the edge"
 
 
