@@ -1,4 +1,4 @@
-"""How BPJS *antrean FKTP* is spoken: a token for user name and password, answers decided by their metadata."""
+"""How BPJS *antrean FKTP* is spoken: a token for user and password, answers decided by their metadata."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
