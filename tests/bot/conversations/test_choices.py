@@ -94,6 +94,23 @@ async def test_a_press_a_week_later_says_that_it_is_over(door: Door, engine: Scr
     assert len(engine.turns) == 1
 
 
+async def test_the_card_of_a_draft_still_counts_after_a_day_and_a_half(
+    door: Door, engine: ScriptedEngine
+) -> None:
+    engine.buttons = ({"title": "Kirim", "payload": "/choose{}"},)
+    citizen = Citizen(door)
+    await citizen.say("lampu mati")
+    await answer_all(door)
+    token = (await citizen.replies())[-1].buttons[0]["token"]
+    async with door.database.transaction() as conn:
+        yesterday = datetime.now(UTC) - timedelta(hours=36)
+        await conn.execute(sa.update(tables.buttons).values(created_at=yesterday))
+    await citizen.press(token)
+    await answer_all(door)
+    assert engine.turns[-1].text == "/choose{}"
+    assert engine.turns[-1].state == {"count": 1}, "the draft is where it was left"
+
+
 async def test_a_button_of_somebody_else_does_nothing(door: Door, engine: ScriptedEngine) -> None:
     engine.buttons = ({"title": "Kirim", "payload": "/affirm"},)
     owner, stranger = Citizen(door, "pemilik"), Citizen(door, "orang-lain")

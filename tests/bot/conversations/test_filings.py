@@ -244,3 +244,78 @@ async def test_each_complaint_is_taken_by_one_worker_only(city: Door, engine: Sc
 
     taken = [key for keys in await asyncio.gather(*(take() for _ in range(5))) for key in keys]
     assert len(taken) == len(set(taken)) == 6
+
+
+PROMISED = "2026-12-04T16:00:00+07:00"
+
+
+async def the_case(door: Door) -> Any:
+    async with door.database.reading() as conn:
+        return (await conn.execute(sa.select(tables.cases))).one()
+
+
+async def accepted(door: Door, engine: ScriptedEngine) -> tuple[Citizen, str]:
+    """A citizen whose complaint waits, and what they were told at once."""
+    effect = {"type": "case_queued", "connector": APP, "draft": DRAFT, "promised_at": PROMISED}
+    engine.effects = lambda turn: [effect]
+    citizen = Citizen(door)
+    await citizen.say("lampu mati")
+    await answer_all(door)
+    engine.effects = lambda turn: []
+    return citizen, (await citizen.texts())[-1]
+
+
+async def test_a_report_that_waits_has_a_number_and_a_date_at_once(
+    city: Door, engine: ScriptedEngine
+) -> None:
+    _, told = await accepted(city, engine)
+    case = await the_case(city)
+    assert case.number == case.reference
+    assert case.number in told
+    assert "Jumat, 4 Desember 2026" in told
+    assert case.promised_at == datetime.fromisoformat(PROMISED)
+    assert case.filed_at is None
+
+
+async def test_filed_later_it_keeps_our_number_and_its_date(
+    city: Door, desk: Desk, engine: ScriptedEngine
+) -> None:
+    citizen, _ = await accepted(city, engine)
+    ours = (await the_case(city)).number
+    await work_once(city)
+    case = await the_case(city)
+    assert (case.number, case.reference) == (ours, "MJK-1")
+    assert case.promised_at == datetime.fromisoformat(PROMISED)
+    assert case.filed_at is not None
+    [told] = await citizen.texts()
+    assert ours in told
+    assert "MJK-1" in told
+
+
+async def test_refused_later_it_is_closed_under_our_number(
+    city: Door, desk: Desk, engine: ScriptedEngine
+) -> None:
+    citizen, _ = await accepted(city, engine)
+    desk.troubles = [BackendRejected(APP, "di luar kota")]
+    await work_once(city)
+    assert (await the_case(city)).status == CaseStatus.REJECTED
+    assert "di luar kota" in (await citizen.texts())[-1]
+
+
+async def test_taken_back_while_it_waits_it_is_filed_and_taken_back_without_a_word(
+    city: Door, desk: Desk, engine: ScriptedEngine
+) -> None:
+    citizen, _ = await accepted(city, engine)
+    number = (await the_case(city)).number
+    engine.effects = lambda turn: [
+        {"type": "case_withdrawn", "connector": APP, "reference": number, "key": "w1"}
+    ]
+    await citizen.say("tarik laporan saya")
+    await answer_all(city)
+    await citizen.replies()
+    await work_once(city)
+    assert await citizen.replies() == []
+    assert (await the_case(city)).status == CaseStatus.CANCELLED
+    async with city.database.reading() as conn:
+        note = (await conn.execute(sa.select(tables.notes))).one()
+    assert (note.kind, note.reference) == ("withdrawn", "MJK-1")
