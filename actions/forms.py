@@ -68,6 +68,7 @@ STEERING = {"cancel": "cancel", "go_back": "back", "skip": "skip", "start_over":
 # Courtesies that people put around an answer: they are an aside only when the message holds nothing else.
 SURE = 0.7
 GUESS = 0.3
+SECOND_GUESS, WORDS_OF_A_WISH = 0.25, 6
 
 
 @dataclass
@@ -237,8 +238,14 @@ class Form(ABC):
             return False
         if turn.intent == self.rival:
             return turn.pressed or turn.confidence >= SURE or turn.question not in self.free_text
-        guessed = turn.intent == "unclear" and turn.heard == self.rival and turn.confidence >= GUESS
-        return guessed and turn.question not in self.free_text
+        if turn.intent != "unclear" or turn.question in self.free_text:
+            return False
+        if turn.heard == self.rival:
+            return turn.confidence >= GUESS
+        # A refusal and a wish in one sentence sound like the other wish being refused.
+        second = turn.alternatives[1] if len(turn.alternatives) > 1 else {}
+        likely = float(second.get("confidence") or 0) >= SECOND_GUESS
+        return second.get("name") == self.rival and likely and len(turn.text.split()) >= WORDS_OF_A_WISH
 
     def _end(self, draft: dict[str, Any], before: dict[str, Any], how: str) -> Verdict:
         draft[self.order[-1]] = how
