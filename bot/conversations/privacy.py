@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.door import Door
-from bot.storage import cases, messages, privacy
+from bot.storage import cases, messages, privacy, waitings
 from bot.storage.messages import StoredMessage
 from bot.vocabulary.conversations import Conversation, Say
 
@@ -73,6 +73,10 @@ async def _document(conn: AsyncConnection, door: Door, conversation: Conversatio
         ],
         "laporan": [_row(item) for item in await cases.cases_of(conn, conversation.id, limit=1000)],
         "antrean": await privacy.bookings_of(conn, conversation.id),
+        "daftar_tunggu": [
+            {"layanan": place.service, "hari": place.day.isoformat(), "nama": place.name}
+            for place in await waitings.of(conn, conversation.id)
+        ],
         "persetujuan": await privacy.consent_of(conn, conversation.citizen_id),
     }
 
