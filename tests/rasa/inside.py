@@ -201,8 +201,8 @@ class Turns(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(TurnTrackers.live, {})
 
     async def test_a_response_without_an_action_is_a_key(self) -> None:
-        answer = await self.channel.answer(self.agent, self.turn("/thanks"))
-        self.assertEqual([message["text_key"] for message in answer["messages"]], ["utter_thanks"])
+        answer = await self.channel.answer(self.agent, self.turn("/goodbye"))
+        self.assertEqual([message["text_key"] for message in answer["messages"]], ["utter_goodbye"])
 
     async def test_a_failed_action_is_an_error_and_not_silence(self) -> None:
         self.link.fail = ClientResponseError(500, "oops", "")
