@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # What the guard finds is an emergency whatever the model says. Below its threshold guard and model count
 # alike, and raise the alarm together from here: where at least one in three is right in cross-validation.
-ALARM = 0.25
+ALARM = 0.35
 # How sure the intent of an alarm is at least, so that it is acted upon.
 CERTAIN = 0.9
 # Between this and its opposite the guard is in doubt, and the meaning of the sentence is asked for.
