@@ -24,8 +24,9 @@ _EMAIL = re.compile(
 _RUN = re.compile(r"\(?\+?\d(?:[ \t]?[-–.()/\t ]{0,2}\d)+")
 _PROTECTED = re.compile(
     r"\d{1,2}[.:]\d{2}(?:[.:]\d{2})?\s*(?:-|–|s/?d|sampai)\s*\d{1,2}[.:]\d{2}"  # opening hours
-    r"|(?<!\d)\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d{2}(?!\d)(?![ .-]?\d{3,})"  # 24-11-2026
-    r"|(?<!\d)(?:19|20)\d{2}-\d{2}-\d{2}(?!\d)"  # 2026-11-24
+    # 24-11-2026, and not a part of a longer number
+    r"|(?<!\d)(?<!\d[-/.])\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d{2}(?!\d)(?![-.]\d)(?! ?\d{3,})"
+    r"|(?<!\d)(?<!\d[-/.])(?:19|20)\d{2}-\d{2}-\d{2}(?!\d)(?!-\d)"  # 2026-11-24
     r"|(?<![\d.])(?:[01]?\d|2[0-4])[.:][0-5]\d(?!\d)(?![.\- ]?\d{3,})(?![.-]\d)"  # clock
     r"|\brp\.?\s?\d[\d.,]*"  # money
     r"|-?\d{1,3}\.\d{3,}\s*,\s*-?\d{1,3}\.\d{3,}",  # coordinates
@@ -102,6 +103,9 @@ def _lengths(text: str, groups: list[tuple[int, int]], first: int) -> list[int]:
     """Return group ends to try: a group that is whole by itself first, then the longest stretch down."""
     alone = _kind(text, *groups[first])
     longest = list(range(len(groups) - 1, first, -1))
+    # Sixteen digits together are a person's number, even where their beginning looks like a phone's.
+    if alone == "phone" and _digits(text, groups[first][0], groups[-1][1]) == 16:
+        return [*longest, first]
     if alone in ("nik", "kk", "nop") or (alone == "phone" and _digits(text, *groups[first]) >= 10):
         return [first, *longest]
     return [*longest, first]

@@ -2,7 +2,7 @@
 """Personal numbers never get past; numbers of cases, hours and money do."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from intents.masking import mask
@@ -59,6 +59,11 @@ def test_masking_twice_changes_nothing(text: str) -> None:
     assert mask(once).text == once
 
 
+@example(1855249374190000, "-", [8, 9, 10, 14], "{}")
+@example(7419000018552493, "-", [1, 2, 6, 8], "{}")
+@example(1855249300741900, " ", [10, 11, 12], "nik {}")
+@example(6286665261310876, " ", [10, 15], "nik {}")
+@example(5216818420489339, "-", [2, 7, 8, 12, 14], "{}")
 @given(
     st.integers(10**15, 10**16 - 1),
     st.sampled_from(["", " ", ".", "-"]),
