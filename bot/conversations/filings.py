@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions.effects import CaseQueued
 from bot import metrics
-from bot.conversations import outbound, speech
+from bot.conversations import outbound, rounds, speech
 from bot.door import Door
 from bot.storage import cases, conversations
 from bot.vocabulary.conversations import Conversation, Say
@@ -22,22 +22,19 @@ log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 900
 AT_ONCE = 10
+LOOK_EVERY_SECONDS = 2
 
 
 async def run(door: Door, stop: asyncio.Event) -> None:
     """File what is due, again and again, until `stop`."""
-    while not stop.is_set():
-        due: list[Any] = []
-        try:
-            async with door.database.transaction() as conn:
-                due = await cases.due_filings(conn, datetime.now(UTC), AT_ONCE)
-            await asyncio.gather(*(_try(door, filing) for filing in due))
-        except Exception:
-            log.exception("complaints could not be filed; again soon")
-        try:
-            await asyncio.wait_for(stop.wait(), 0.1 if due else 2)
-        except TimeoutError:
-            continue
+
+    async def look() -> bool:
+        async with door.database.transaction() as conn:
+            due = await cases.due_filings(conn, datetime.now(UTC), AT_ONCE)
+        await asyncio.gather(*(_try(door, row) for row in due))
+        return bool(due)
+
+    await rounds.go(stop, look, LOOK_EVERY_SECONDS, "complaints could not be filed")
 
 
 async def keep(

@@ -4,12 +4,11 @@ What they answer goes through the same `updates.record` as a signed report, so n
 """
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 from datetime import UTC, datetime, timedelta
 
-from bot.conversations import queuenews, updates
+from bot.conversations import queuenews, rounds, updates
 from bot.door import Door
 from bot.storage import bookings, cases, waitings
 from connectors.capabilities import BookingState, Capability, CaseState, StatusUpdate
@@ -32,13 +31,12 @@ async def run(door: Door, stop: asyncio.Event) -> None:
 
 async def _ask_again_and_again(door: Door, connector: Connector, stop: asyncio.Event) -> None:
     pace = float(connector.manifest.poll_every_seconds or 0)
-    while not stop.is_set():
-        try:
-            await ask(door, connector, timedelta(seconds=pace))
-        except Exception:
-            log.exception("asking %s failed", connector.id)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), min(LOOK_EVERY_SECONDS, pace))
+
+    async def once() -> bool:
+        await ask(door, connector, timedelta(seconds=pace))
+        return False
+
+    await rounds.go(stop, once, min(LOOK_EVERY_SECONDS, pace), f"asking {connector.id} failed")
 
 
 async def ask(door: Door, connector: Connector, pace: timedelta) -> int:

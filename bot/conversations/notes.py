@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot import metrics
+from bot.conversations import rounds
 from bot.door import Door
 from bot.storage import notes
 from connectors.capabilities import Capability, CaseComment, Photo
@@ -15,24 +16,21 @@ log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 900
 AT_ONCE = 10
+LOOK_EVERY_SECONDS = 2
 # Nothing will make these succeed: the row stays, with its reason, for whoever looks.
 HOPELESS = (BackendRejected, CaseNotFound)
 
 
 async def run(door: Door, stop: asyncio.Event) -> None:
     """Tell what is due, again and again, until `stop`."""
-    while not stop.is_set():
-        due: list[Any] = []
-        try:
-            async with door.database.transaction() as conn:
-                due = await notes.due(conn, datetime.now(UTC), AT_ONCE)
-            await asyncio.gather(*(tell(door, note) for note in due))
-        except Exception:
-            log.exception("departments could not be told; again soon")
-        try:
-            await asyncio.wait_for(stop.wait(), 0.1 if due else 2)
-        except TimeoutError:
-            continue
+
+    async def look() -> bool:
+        async with door.database.transaction() as conn:
+            due = await notes.due(conn, datetime.now(UTC), AT_ONCE)
+        await asyncio.gather(*(tell(door, row) for row in due))
+        return bool(due)
+
+    await rounds.go(stop, look, LOOK_EVERY_SECONDS, "departments could not be told")
 
 
 async def tell(door: Door, note: Any) -> None:

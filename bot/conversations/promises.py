@@ -1,7 +1,6 @@
 """A promise with a date: the department is reminded before, and a missed one is owned up to, once."""
 
 import asyncio
-import contextlib
 import json
 import logging
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.conversations import outbound, quiet, speech
+from bot.conversations import outbound, quiet, rounds, speech
 from bot.door import Door
 from bot.storage import conversations, notes, promises
 from bot.vocabulary.conversations import Conversation, Say
@@ -23,13 +22,12 @@ REMIND_BEFORE = timedelta(days=1)
 
 async def run(door: Door, stop: asyncio.Event) -> None:
     """Look every minute, until `stop`."""
-    while not stop.is_set():
-        try:
-            await look(door, datetime.now(UTC))
-        except Exception:
-            log.exception("promises could not be looked at; again soon")
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_EVERY_SECONDS)
+
+    async def once() -> bool:
+        await look(door, datetime.now(UTC))
+        return False
+
+    await rounds.go(stop, once, LOOK_EVERY_SECONDS, "promises could not be looked at")
 
 
 async def look(door: Door, now: datetime) -> int:

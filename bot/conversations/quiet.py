@@ -1,14 +1,13 @@
 """Quiet hours: what is not urgent waits for the morning, and then comes as one message, however many."""
 
 import asyncio
-import contextlib
 import logging
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversations import outbound, speech
+from bot.conversations import outbound, rounds, speech
 from bot.door import Door
 from bot.storage import conversations, held
 from bot.vocabulary.conversations import Conversation, Say
@@ -67,13 +66,12 @@ def quiet_until(door: Door, conversation: Conversation, now: datetime) -> dateti
 
 async def run(door: Door, stop: asyncio.Event) -> None:
     """Send what waited for the morning, until `stop`."""
-    while not stop.is_set():
-        try:
-            await wake(door, datetime.now(UTC))
-        except Exception:
-            log.exception("news of the night could not be sent; again soon")
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_EVERY_SECONDS)
+
+    async def once() -> bool:
+        await wake(door, datetime.now(UTC))
+        return False
+
+    await rounds.go(stop, once, LOOK_EVERY_SECONDS, "news of the night could not be sent")
 
 
 async def wake(door: Door, now: datetime) -> int:

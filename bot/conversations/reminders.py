@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.conversations import outbound, speech, ticket
+from bot.conversations import outbound, rounds, speech, ticket
 from bot.door import Door
 from bot.storage import bookings, conversations, reminders
 from bot.storage.reminders import Reminder
@@ -48,16 +48,11 @@ async def plan(conn: AsyncConnection, door: Door, booking: Booking, now: datetim
 
 async def run(door: Door, stop: asyncio.Event) -> None:
     """Send what is due, again and again, until `stop`."""
-    while not stop.is_set():
-        sent = 0
-        try:
-            sent = await send_due(door, datetime.now(UTC))
-        except Exception:
-            log.exception("reminders could not be sent; again soon")
-        try:
-            await asyncio.wait_for(stop.wait(), 0.1 if sent == AT_ONCE else LOOK_EVERY_SECONDS)
-        except TimeoutError:
-            continue
+
+    async def look() -> bool:
+        return await send_due(door, datetime.now(UTC)) == AT_ONCE
+
+    await rounds.go(stop, look, LOOK_EVERY_SECONDS, "reminders could not be sent")
 
 
 async def send_due(door: Door, now: datetime) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from actions import effects
 from bot import metrics
-from bot.conversations import bookings, outbound, speech
+from bot.conversations import bookings, outbound, rounds, speech
 from bot.door import Door
 from bot.storage import conversations, messages, reservations
 from bot.vocabulary.conversations import Conversation, Say
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 300
 AT_ONCE = 10
+LOOK_EVERY_SECONDS = 1
 NUMBERS = {"nik": "nik", "bpjs": "card"}
 
 
@@ -55,18 +56,14 @@ async def seal_numbers(door: Door, conversation: Conversation, asked: Iterable[e
 
 async def run(door: Door, stop: asyncio.Event) -> None:
     """Settle what is due, again and again, until `stop`."""
-    while not stop.is_set():
-        due: list[Any] = []
-        try:
-            async with door.database.transaction() as conn:
-                due = await reservations.due(conn, datetime.now(UTC), AT_ONCE)
-            await asyncio.gather(*(_try(door, row) for row in due))
-        except Exception:
-            log.exception("reservations could not be settled; again soon")
-        try:
-            await asyncio.wait_for(stop.wait(), 0.1 if due else 1)
-        except TimeoutError:
-            continue
+
+    async def look() -> bool:
+        async with door.database.transaction() as conn:
+            due = await reservations.due(conn, datetime.now(UTC), AT_ONCE)
+        await asyncio.gather(*(_try(door, row) for row in due))
+        return bool(due)
+
+    await rounds.go(stop, look, LOOK_EVERY_SECONDS, "reservations could not be settled")
 
 
 async def _try(door: Door, row: Any) -> None:
