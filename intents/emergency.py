@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 
 from intents import alarms, danger, kinds
+from intents.kinds import CRISIS
 from intents.normaliser import normalise
 
-CRISIS = ("self_harm", "child", "violence")
 KINDS = {
     "self_harm": alarms.SELF_HARM,
     "child": alarms.CHILD,

