@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.door import Door
-from bot.storage import conversations
+from bot.storage import conversations, handoffs
+from bot.vocabulary.agents import Outcome
 from bot.vocabulary.conversations import Conversation, Owner, Say
 
 if TYPE_CHECKING:
@@ -25,13 +26,13 @@ async def request(
     now: datetime,
 ) -> list[Say]:
     """Queue the conversation for a person and tell the citizen its number and the hours."""
-    number = await conversations.open_handoff(conn, conversation.id, reason, summary, now)
+    found, _ = await handoffs.open(conn, conversation.id, conversation.tenant, reason, summary, now)
     await conversations.change_owner(conn, conversation.id, Owner.BOT, Owner.QUEUE)
     tenant = door.tenants.get(conversation.tenant)
     hours = None if tenant is None else (tenant.facts.get("call_center") or {}).get("hours")
     key = "handoff.queued" if hours else "handoff.queued_hours_unknown"
     back = {"title_key": "button.back_to_bot", "payload": BACK_TO_BOT, "reusable": True}
-    return [Say(key, {"number": f"P-{number}", "hours": hours}, buttons=(back,))]
+    return [Say(key, {"number": f"P-{found.number}", "hours": hours}, buttons=(back,))]
 
 
 def while_waiting(conversation: Conversation, text: str) -> "Answer":
@@ -49,4 +50,4 @@ def while_waiting(conversation: Conversation, text: str) -> "Answer":
 async def end(conn: AsyncConnection, conversation: Conversation, outcome: str, now: datetime) -> None:
     """Give the conversation back to the bot; what the citizen had begun is still there."""
     if await conversations.change_owner(conn, conversation.id, conversation.owner, Owner.BOT):
-        await conversations.close_handoff(conn, conversation.id, outcome, now)
+        await handoffs.close(conn, conversation.id, Outcome.TO_BOT, now)

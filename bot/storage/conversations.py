@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.database import insert_once
-from bot.storage.tables import citizens, consents, conversations, handoffs, messages
+from bot.storage.tables import citizens, consents, conversations, messages
 from bot.vocabulary.conversations import Conversation, Owner
 from bot.vocabulary.messages import ChannelAddress, ChannelName
 
@@ -258,44 +258,6 @@ async def record_consent(
     )
     await conn.execute(
         conversations.update().where(conversations.c.id == conversation.id).values(consented=True)
-    )
-
-
-async def open_handoff(
-    conn: AsyncConnection, conversation_id: str, reason: str, summary: dict[str, Any], now: datetime
-) -> int:
-    """Put the conversation in the queue for a person; the running number of the request."""
-    open_now = sa.select(handoffs.c.number).where(
-        handoffs.c.conversation_id == conversation_id, handoffs.c.closed_at.is_(None)
-    )
-    number = (await conn.execute(open_now)).scalar()
-    if number is not None:
-        return int(number)
-    if conn.dialect.name == "postgresql":
-        # Numbers run on without a double: one request is numbered at a time. SQLite has one writer anyway.
-        await conn.execute(sa.text("SELECT pg_advisory_xact_lock(571604)"))
-    number = (
-        await conn.execute(sa.select(sa.func.coalesce(sa.func.max(handoffs.c.number), 0) + 1))
-    ).scalar_one()
-    await conn.execute(
-        handoffs.insert().values(
-            id=uuid.uuid4().hex,
-            number=number,
-            conversation_id=conversation_id,
-            reason=reason,
-            summary=summary,
-            requested_at=now,
-        )
-    )
-    return int(number)
-
-
-async def close_handoff(conn: AsyncConnection, conversation_id: str, outcome: str, now: datetime) -> None:
-    """End the open request of a conversation, if there is one."""
-    await conn.execute(
-        handoffs.update()
-        .where(handoffs.c.conversation_id == conversation_id, handoffs.c.closed_at.is_(None))
-        .values(closed_at=now, outcome=outcome)
     )
 
 

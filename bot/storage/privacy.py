@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage.desk_tables import handoffs
 from bot.storage.media import ERASED
 from bot.storage.tables import (
     bookings,
@@ -15,7 +16,6 @@ from bot.storage.tables import (
     consents,
     conversations,
     filings,
-    handoffs,
     held_news,
     media,
     messages,

@@ -114,6 +114,8 @@ messages = sa.Table(
     sa.Column("content", sa.JSON),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("reason", sa.String(64)),
+    # The person who wrote it; nothing for the bot and for citizens.
+    sa.Column("agent_id", Id),
     sa.Column("channel_message_id", sa.String(200)),
     sa.Column("effect_key", sa.String(400), unique=True),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
@@ -358,19 +360,6 @@ filings = sa.Table(
     sa.Column("claimed_until", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Index("ix_filings_due", "status", "next_try_at"),
-)
-
-handoffs = sa.Table(
-    "handoffs",
-    metadata,
-    sa.Column("id", Id, primary_key=True),
-    sa.Column("number", Number, nullable=False),
-    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False, index=True),
-    sa.Column("reason", sa.String(64), nullable=False),
-    sa.Column("summary", sa.JSON),
-    sa.Column("requested_at", UtcDateTime, nullable=False),
-    sa.Column("closed_at", UtcDateTime),
-    sa.Column("outcome", sa.String(32)),
 )
 
 media = sa.Table(

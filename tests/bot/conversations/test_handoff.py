@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bot.conversations import handoff
 from bot.door import Door
-from bot.storage import conversations, tables
+from bot.storage import conversations, desk_tables, handoffs
 from bot.vocabulary.conversations import Owner
 from tests.scripted import ScriptedEngine
 from tests.talk import Citizen, answer_all
@@ -44,7 +44,7 @@ async def test_each_request_has_a_number_of_its_own_even_all_at_once(
     other = open_doors()
     await asyncio.gather(answer_all(door, "worker-1"), answer_all(other, "worker-2"))
     async with door.database.reading() as conn:
-        numbers = list((await conn.execute(sa.select(tables.handoffs.c.number))).scalars())
+        numbers = list((await conn.execute(sa.select(desk_tables.handoffs.c.number))).scalars())
     assert sorted(numbers) == list(range(1, 13))
 
 
@@ -57,15 +57,15 @@ async def test_numbers_never_double_while_both_transactions_are_open(door: Door,
 
     async def first() -> int:
         async with door.database.transaction() as conn:
-            number = await conversations.open_handoff(conn, ids[0], "asked", {}, NOW)
+            found, _ = await handoffs.open(conn, ids[0], "kota_mojokerto", "asked", {}, NOW)
             inside.set()
             await asyncio.sleep(0.3)
-            return number
+            return found.number
 
     async def second() -> int:
         await inside.wait()
         async with open_doors().database.transaction() as conn:
-            return await conversations.open_handoff(conn, ids[1], "asked", {}, NOW)
+            return (await handoffs.open(conn, ids[1], "kota_mojokerto", "asked", {}, NOW))[0].number
 
     assert await asyncio.gather(first(), second()) == [1, 2]
 
@@ -75,7 +75,8 @@ async def test_who_asks_twice_keeps_the_number(door: Door, asking: ScriptedEngin
     accepted = await citizen.say("orang dong")
     await answer_all(door)
     async with door.database.transaction() as conn:
-        assert await conversations.open_handoff(conn, accepted.conversation_id, "asked", {}, NOW) == 1
+        found, new = await handoffs.open(conn, accepted.conversation_id, "kota_mojokerto", "asked", {}, NOW)
+    assert (found.number, new) == (1, False)
 
 
 async def test_whoever_goes_back_and_asks_again_gets_a_new_number(door: Door, asking: ScriptedEngine) -> None:
@@ -100,7 +101,7 @@ async def test_an_agent_who_takes_the_talk_meanwhile_keeps_it_and_the_request_st
         await conversations.change_owner(conn, found.id, Owner.QUEUE, Owner.AGENT)
         await handoff.end(conn, found, "citizen", NOW)
     async with door.database.reading() as conn:
-        [request] = await conn.execute(sa.select(tables.handoffs))
+        [request] = await conn.execute(sa.select(desk_tables.handoffs))
     assert request.closed_at is None
     assert await owner(door, citizen) is Owner.AGENT
 

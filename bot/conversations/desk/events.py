@@ -1,0 +1,61 @@
+"""What consoles hear: events committed with the change they tell of, replayed after any pause."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.door import Door
+from bot.storage import consoleevents
+from bot.vocabulary.agents import Agent, ConsoleEvent, EventKind, Handoff
+
+PING_SECONDS = 12.0
+PAGE = 200
+
+
+def topic(tenant: str) -> str:
+    """The wake-up topic of a tenant's consoles."""
+    return f"console:{tenant}"
+
+
+async def tell(
+    conn: AsyncConnection,
+    kind: EventKind,
+    found: Handoff,
+    now: datetime,
+    agent_id: str | None = None,
+    **data: Any,
+) -> None:
+    """Append an event about a hand-off; the last thing its transaction does."""
+    await consoleevents.append(
+        conn,
+        found.tenant,
+        kind,
+        now,
+        conversation_id=found.conversation_id,
+        handoff_id=found.id,
+        agent_id=agent_id,
+        data={"number": found.number, "urgency": found.urgency, **data},
+    )
+
+
+async def start(door: Door, tenant: str) -> int:
+    """The id after which a page just rendered follows."""
+    async with door.database.reading() as conn:
+        return await consoleevents.newest(conn, tenant)
+
+
+async def follow(door: Door, agent: Agent, after: int) -> AsyncIterator[ConsoleEvent | None]:
+    """Yield what concerns an agent after an id, for ever; None now and then says that nothing happened."""
+    async with door.wakeups.listen(topic(agent.tenant)) as bell:
+        while True:
+            async with door.database.reading() as conn:
+                found = await consoleevents.after(conn, agent.tenant, agent.id, after, PAGE)
+            for event in found:
+                after = event.id
+                yield event
+            if len(found) == PAGE:
+                continue
+            if not await bell.wait(PING_SECONDS):
+                yield None
