@@ -25,7 +25,8 @@ def main() -> None:
     reader = parse.load_reader(parse.newest_model(ROOT / "models"))
     seen: Counter[tuple[str, str]] = Counter()
     for message in evaluation.messages():
-        seen[message.intent, reader.read(message.text, NOW)["intent"]["name"]] += 1
+        guess = reader.read(message.text, NOW)["intent"]["name"]
+        seen[guess if guess in message.intents else message.intents[0], guess] += 1
     intents = sorted({name for pair in seen for name in pair})
     of = Counter({intent: sum(n for (truth, _), n in seen.items() if truth == intent) for intent in intents})
     shares = [[seen[truth, guess] / max(1, of[truth]) for guess in intents] for truth in intents]

@@ -19,12 +19,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One held-out message. Empty service or topic is not scored; `services` lists all right answers."""
+    """One held-out message, with every right answer of each kind. No service or topic is not scored."""
 
     text: str
-    intent: str
+    intents: tuple[str, ...]
     services: tuple[str, ...]
-    topic: str
+    topics: tuple[str, ...]
     emergency: str
     language: str
 
@@ -88,14 +88,18 @@ def _read(path: Path) -> list[Message]:
         return [
             Message(
                 row["text"],
-                row["intent"],
-                tuple(s for s in (row["service"] or "").split("|") if s),
-                row["topic"] or "",
+                _either(row["intent"]),
+                _either(row["service"]),
+                _either(row["topic"]),
                 row["emergency"] or "",
                 row["language"] or "id",
             )
             for row in rows
         ]
+
+
+def _either(cell: str | None) -> tuple[str, ...]:
+    return tuple(answer for answer in (cell or "").split("|") if answer)
 
 
 def evaluate(held: Iterable[Message], read: Callable[[str], dict[str, Any]]) -> Report:
@@ -108,23 +112,23 @@ def evaluate(held: Iterable[Message], read: Callable[[str], dict[str, Any]]) -> 
     for message in held:
         guess = read(message.text)
         intent = guess["intent"]["name"]
-        right = intent == message.intent
+        right = intent in message.intents
         shares["intent"].add(right)
         sure.append((guess["intent"]["confidence"], right))
         if not right:
-            report.confusions[message.intent, intent] += 1
-            report.wrong.append(("intent", message.text, message.intent, intent))
+            report.confusions[message.intents[0], intent] += 1
+            report.wrong.append(("intent", message.text, "|".join(message.intents), intent))
         if message.services:
             ranked = [entry["id"] for entry in guess["services"]]
             shares["service top-1"].add(bool(ranked) and ranked[0] in message.services)
             shares["service top-3"].add(any(s in message.services for s in ranked[:3]))
             if not ranked or ranked[0] not in message.services:
                 report.wrong.append(("service", message.text, "|".join(message.services), str(ranked)))
-        if message.topic:
+        if message.topics:
             found = guess["topics"][0]["id"] if guess["topics"] else ""
-            shares["topic"].add(found == message.topic)
-            if found != message.topic:
-                report.wrong.append(("topic", message.text, message.topic, found))
+            shares["topic"].add(found in message.topics)
+            if found not in message.topics:
+                report.wrong.append(("topic", message.text, "|".join(message.topics), found))
         alarm = bool(guess["emergency"])
         guarded = emergency.check(message.text) is not None
         for suffix, raised in (("", alarm or intent in ("emergency", "crisis")), (" (guard alone)", guarded)):
