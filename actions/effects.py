@@ -263,6 +263,31 @@ class HandoffEnded(Effect):
 
 
 @dataclass(frozen=True)
+class CallbackWished(Effect):
+    """The desk is closed, and the citizen chose when to be written to; ISO 8601 with an offset."""
+
+    type: ClassVar[str] = "callback_wished"
+    at: str
+
+
+@dataclass(frozen=True)
+class MessageLeft(Effect):
+    """The desk is closed, and the citizen leaves a message for it."""
+
+    type: ClassVar[str] = "message_left"
+    reason: str = "message"
+
+
+@dataclass(frozen=True)
+class HandoffRated(Effect):
+    """The citizen says how it was with a person, 1 to 5."""
+
+    type: ClassVar[str] = "handoff_rated"
+    handoff: str
+    stars: int
+
+
+@dataclass(frozen=True)
 class LanguageChosen(Effect):
     """The citizen named the language to be greeted in: id, jv or en."""
 

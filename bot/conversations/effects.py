@@ -16,6 +16,7 @@ from bot.door import Door
 from bot.storage import cases
 from bot.storage.conversations import set_language
 from bot.storage.database import values_at_fault
+from bot.vocabulary.agents import EventKind
 from bot.vocabulary.conversations import Conversation, Say
 from connectors.capabilities import CaseStatus
 
@@ -26,12 +27,19 @@ log = logging.getLogger(__name__)
 class Outcome:
     """What applying effects adds to the answer: bubbles, and lines `under` the last bubble it has.
 
+    `told` is what consoles hear about the request for a person, once everything else is written.
     `erased` says that files are deleted after the commit.
     """
 
     says: list[Say] = field(default_factory=list)
     under: list[Say] = field(default_factory=list)
+    told: list[EventKind] = field(default_factory=list)
     erased: bool = False
+
+    def take(self, asked: handoff.Asked) -> None:
+        """Add what a request for a person came to."""
+        self.says += asked.says
+        self.told += asked.told
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +189,16 @@ async def _apply_one(
         case effects.WaitingLeft():
             await bookings.left(conn, conversation, effect, now)
         case effects.HandoffRequested():
-            outcome.says += await handoff.request(
-                conn, door, conversation, effect.reason, effect.summary, now
-            )
+            outcome.take(await handoff.request(conn, door, conversation, effect.reason, effect.summary, now))
         case effects.HandoffEnded():
-            await handoff.end(conn, conversation, effect.reason, now)
+            outcome.take(await handoff.end(conn, conversation, effect.reason, now))
+        case effects.CallbackWished():
+            at = datetime.fromisoformat(effect.at)
+            outcome.take(await handoff.callback(conn, door, conversation, at, now))
+        case effects.MessageLeft():
+            outcome.take(await handoff.leave_message(conn, door, conversation, now))
+        case effects.HandoffRated():
+            outcome.take(await handoff.rate(conn, conversation, effect.handoff, effect.stars, now))
         case effects.LanguageChosen():
             await set_language(conn, conversation.id, effect.language)
         case effects.DataExportRequested():

@@ -26,6 +26,7 @@ from bot.vocabulary.messages import (
     OutgoingMessage,
     QueuedMessage,
 )
+from intents import masking
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,11 @@ async def queue(
     bubbles: Sequence[OutgoingMessage],
     key: str,
     now: datetime,
-) -> None:
-    """Store bubbles for a citizen, once per `key`. The caller holds the conversation's row.
+    agent_id: str | None = None,
+) -> list[int]:
+    """Store bubbles for a citizen, once per `key`; the ids of the new rows. The caller holds the
+    conversation's row. What a person wrote names its `agent_id`, and is kept as a citizen's words are:
+    masked, with the original sealed.
 
     The web chat fetches its rows itself, so there a stored bubble is a sent one.
     """
@@ -60,7 +64,9 @@ async def queue(
         status = MessageStatus.SENT
     elif await conversations.is_blocked(conn, conversation.id):
         status, reason = MessageStatus.SKIPPED, "SKIPPED_BLOCKED"
+    stored: list[int] = []
     for ordinal, bubble in enumerate(bubbles):
+        masked = masking.mask(bubble.text).text if agent_id else bubble.text
         message_id = await messages.add_outbound(
             conn,
             {
@@ -69,7 +75,9 @@ async def queue(
                 "channel": channel,
                 "direction": Direction.OUT,
                 "kind": "text",
-                "text": bubble.text,
+                "text": masked,
+                "sealed_text": door.sealer.seal(bubble.text) if masked != bubble.text else None,
+                "agent_id": agent_id,
                 "content": speech.stored_content(bubble),
                 "status": status,
                 "reason": reason,
@@ -81,6 +89,7 @@ async def queue(
         )
         if message_id is None:
             continue
+        stored.append(message_id)
         await buttons.add(
             conn,
             message_id,
@@ -100,6 +109,7 @@ async def queue(
         )
     if status is MessageStatus.QUEUED:
         await messages.mark_unsent(conn, conversation.id, now)
+    return stored
 
 
 async def announce(door: Door, conversation: Conversation) -> None:
@@ -221,7 +231,8 @@ async def _send(
         await _settle(door, stored, MessageStatus.FAILED, "FAILED_ATTEMPTS")
         return None
     try:
-        bubble = speech.from_stored(stored.text, stored.buttons, stored.attachments, stored.ask_location)
+        words = speech.words_of(door, stored.text, stored.sealed_text)
+        bubble = speech.from_stored(words, stored.buttons, stored.attachments, stored.ask_location)
         queued = QueuedMessage(stored.id, stored.conversation_id, address, bubble, stored.attempts)
         # Half the time the right to send lasts, so that nobody else begins while this call still runs.
         async with asyncio.timeout(SENDING_SECONDS / 2):

@@ -122,6 +122,17 @@ def stored_content(message: OutgoingMessage) -> dict[str, Any]:
     return content
 
 
+def words_of(door: Door, text: str | None, sealed: str | None) -> str | None:
+    """What the citizen is to read: a person may have written a number that everybody else sees masked."""
+    if sealed is None:
+        return text
+    try:
+        return door.sealer.open(sealed)
+    except ValueError:
+        log.error("a sealed message cannot be opened; its masked text is sent")
+        return text
+
+
 def from_stored(
     text: str | None,
     buttons: Iterable[dict[str, Any]],

@@ -15,14 +15,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import metrics
 from bot.channels.base import ChannelError
 from bot.conversations import choices, commands, effects, handoff, language, outbound, speech
+from bot.conversations.desk import events, presence
 from bot.dialogue.base import DialogueError, DialogueUnavailable
 from bot.door import Door
-from bot.storage import bookings, buttons, cases, conversations, messages, waitings
+from bot.storage import bookings, buttons, cases, conversations, handoffs, messages, waitings
 from bot.storage.buttons import OfferedButton
 from bot.storage.conversations import Claim, ClaimLost
 from bot.storage.database import values_at_fault
 from bot.storage.media import MediaRefused
 from bot.storage.messages import StoredMessage
+from bot.vocabulary.agents import EventKind, Handoff
 from bot.vocabulary.conversations import Conversation, Owner, Reply, Say, Turn
 from bot.vocabulary.messages import IncomingKind, IncomingMedia, Location, OutgoingMessage
 
@@ -37,6 +39,7 @@ UNREADABLE = {
     IncomingKind.UNSUPPORTED: "unsupported.other",
     IncomingKind.EDIT: "unsupported.edit",
 }
+MINDS_CHANGED = 3
 SAYS_AGENT = frozenset({"/talk_to_agent", "petugas", "minta petugas", "agen", "operator", "admin"})
 
 
@@ -65,6 +68,11 @@ class Context:
     cases: list[Any]
     bookings: list[Any]
     waitings: list[Any]
+    waits: Handoff | None = None
+
+
+class OwnerChanged(Exception):
+    """A person took the conversation, or gave it back, while the answer was being made."""
 
 
 async def handle(door: Door, conversation: Conversation, claim: Claim) -> bool:
@@ -73,6 +81,17 @@ async def handle(door: Door, conversation: Conversation, claim: Claim) -> bool:
     Raises:
         ClaimLost: another worker has the conversation; nothing of this turn was kept.
     """
+    for _ in range(MINDS_CHANGED):
+        try:
+            return await _handle(door, conversation, claim)
+        except OwnerChanged:
+            # The bot must not talk over a person: what it would have said is dropped, and asked anew.
+            log.info("the owner of conversation %s changed during its turn", conversation.id)
+    async with door.database.transaction() as conn:
+        return await conversations.release(conn, claim, datetime.now(UTC))
+
+
+async def _handle(door: Door, conversation: Conversation, claim: Claim) -> bool:
     started = time.perf_counter()
     context = await _context(door, conversation)
     if not context.batch:
@@ -87,6 +106,8 @@ async def handle(door: Door, conversation: Conversation, claim: Claim) -> bool:
     try:
         more = await _commit(door, context, claim, answer, started)
     except Exception as error:
+        if isinstance(error, OwnerChanged):
+            raise
         # What does not fit the tables will not fit them tomorrow; a database that is away is waited for.
         if not values_at_fault(error):
             raise
@@ -94,6 +115,8 @@ async def handle(door: Door, conversation: Conversation, claim: Claim) -> bool:
         answer = _failed(context.conversation, "unstorable")
         more = await _commit(door, context, claim, answer, started)
     metrics.TURNS.labels(answer.outcome).inc()
+    if context.waits is not None or answer.outcome == "desk":
+        await door.wakeups.wake(events.topic(conversation.tenant))
     metrics.TURN_SECONDS.observe(time.perf_counter() - started)
     await outbound.announce(door, context.conversation)
     return more
@@ -113,7 +136,8 @@ async def _context(door: Door, conversation: Conversation) -> Context:
         known_cases = await cases.cases_of(conn, conversation.id) if first else []
         known_bookings = await bookings.of(conn, conversation.id) if first else []
         known_waitings = await waitings.of(conn, conversation.id) if first else []
-    return Context(conversation, batch, offered, pressed, known_cases, known_bookings, known_waitings)
+        waits = await handoffs.open_of(conn, conversation.id) if first else None
+    return Context(conversation, batch, offered, pressed, known_cases, known_bookings, known_waitings, waits)
 
 
 def _batch(waiting: list[StoredMessage]) -> list[StoredMessage]:
@@ -142,8 +166,14 @@ async def _answer(door: Door, context: Context) -> Answer:
     elif kind is IncomingKind.TEXT:
         pressed = choices.typed(text, context.offered, now)
         text = pressed.payload if pressed else text.lstrip("/").strip()
+    own = handoff.choice(conversation, text) if pressed is not None else None
+    if own is not None:
+        own.pressed = pressed
+        return own
     if conversation.owner in (Owner.QUEUE, Owner.AGENT):
-        return handoff.while_waiting(conversation, text)
+        # Whatever was sent, a voice note too: the person will look at it.
+        await _photos(door, context)
+        return handoff.while_waiting(conversation, text, context.waits, now)
     if kind in UNREADABLE:
         metrics.BAD_INPUT.labels(conversation.address.channel, kind).inc()
         return _plain(conversation, "unsupported", Say(UNREADABLE[kind]))
@@ -276,6 +306,7 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
     conversation, turn_id = context.conversation, context.batch[0].uid
     # Everything slow happens before the transaction, which others have to wait for.
     prepared = await effects.prepare(door, conversation, turn_id, answer.effects)
+    waits = context.waits
     bubbles = [speech.bubble(door, conversation.tenant, say) for say in answer.says]
     async with door.database.transaction() as conn:
         await conversations.finish(
@@ -286,6 +317,8 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
             failures=answer.failures,
             language=answer.language or conversation.language,
         )
+        if (await conversations.get(conn, conversation.id)).owner is not conversation.owner:
+            raise OwnerChanged(conversation.id)
         ids = [message.id for message in context.batch]
         if not await messages.mark_handled(conn, ids, now, answer.outcome.upper()):
             # Answered while this process slept, perhaps under a claim of its own.
@@ -319,11 +352,37 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
                 "created_at": now,
             },
         )
+        if waits is not None and answer.outcome == "for_agent":
+            waits = await handoffs.heard(conn, conversation.id, now)
         more = await conversations.release(conn, claim, now)
+        await _tell_consoles(conn, conversation, context, waits, outcome.told, now)
+    if outcome.told:
+        await door.wakeups.wake(events.topic(conversation.tenant))
+        await door.wakeups.wake(presence.ROOM)
     if outcome.erased:
         with contextlib.suppress(OSError, SQLAlchemyError):
             await door.media.sweep()
     return more
+
+
+async def _tell_consoles(
+    conn: Any,
+    conversation: Conversation,
+    context: Context,
+    waits: Handoff | None,
+    told: list[EventKind],
+    now: datetime,
+) -> None:
+    """The last thing of the transaction: what agents see of this turn."""
+    if waits is None and told:
+        waits = next(iter(await handoffs.of(conn, conversation.id, 1)), None)
+    if waits is None:
+        return
+    for kind in told:
+        await events.tell(conn, kind, waits, now)
+    if context.waits is not None:
+        first = context.batch[0]
+        await events.tell(conn, EventKind.MESSAGE, waits, now, message=first.id, direction="in")
 
 
 async def _notice(

@@ -110,3 +110,8 @@ async def silent(conn: AsyncConnection, before: datetime) -> list[Agent]:
         .where(presences.c.state != PresenceState.OFFLINE, presences.c.seen_at < before)
     )
     return [_agent(row) for row in await conn.execute(query)]
+
+
+async def tenants(conn: AsyncConnection) -> list[str]:
+    """The tenants that have agents."""
+    return list((await conn.execute(sa.select(agents.c.tenant).distinct())).scalars())

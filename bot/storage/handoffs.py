@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.desk_tables import assignments, handoffs
+from bot.storage.desk_tables import assignments, handoffs, presences
 from bot.vocabulary.agents import Handoff, Outcome, Stage, Urgency
 
 RANKS = {Urgency.CRISIS: 0, Urgency.EMERGENCY: 1, Urgency.NORMAL: 5}
@@ -323,3 +323,72 @@ async def rate(
         .values(rating=stars, rated_at=now)
     )
     return (await conn.execute(statement)).rowcount == 1
+
+
+async def loads(conn: AsyncConnection, tenant: str) -> dict[str, int]:
+    """How many conversations each agent of a tenant has; who has none is not there."""
+    query = (
+        sa.select(handoffs.c.agent_id, sa.func.count())
+        .where(handoffs.c.tenant == tenant, sa.text("stage = 'assigned'"))
+        .group_by(handoffs.c.agent_id)
+    )
+    return {agent_id: int(count) for agent_id, count in await conn.execute(query)}
+
+
+async def tenants_waiting(conn: AsyncConnection) -> list[str]:
+    """The tenants in which somebody waits for a person."""
+    query = sa.select(handoffs.c.tenant).where(sa.text("stage = 'waiting'")).distinct()
+    return list((await conn.execute(query)).scalars())
+
+
+async def of_silent(conn: AsyncConnection, tenant: str, before: datetime) -> list[Handoff]:
+    """What agents have whose consoles were last heard before a time, or never were."""
+    query = (
+        sa.select(handoffs)
+        .outerjoin(presences, presences.c.agent_id == handoffs.c.agent_id)
+        .where(
+            handoffs.c.tenant == tenant,
+            sa.text("stage = 'assigned'"),
+            handoffs.c.claimed_at < before,
+            sa.or_(presences.c.seen_at.is_(None), presences.c.seen_at < before),
+        )
+    )
+    return [handoff(row) for row in await conn.execute(query)]
+
+
+async def left_unanswered(conn: AsyncConnection, tenant: str, before: datetime) -> list[Handoff]:
+    """What agents have had, and left a message unanswered, since before a time."""
+    query = sa.select(handoffs).where(
+        handoffs.c.tenant == tenant,
+        sa.text("closed_at IS NULL AND unanswered_since IS NOT NULL"),
+        sa.text("stage = 'assigned'"),
+        handoffs.c.unanswered_since < before,
+        handoffs.c.claimed_at < before,
+    )
+    return [handoff(row) for row in await conn.execute(query)]
+
+
+async def call_back_at(conn: AsyncConnection, handoff_id: str, at: datetime) -> None:
+    """Set, or set again, when the citizen wants to be written to."""
+    await conn.execute(handoffs.update().where(handoffs.c.id == handoff_id).values(callback_at=at))
+
+
+async def callbacks_due(conn: AsyncConnection, now: datetime) -> list[Handoff]:
+    """Call-backs whose time has come."""
+    query = sa.select(handoffs).where(sa.text("stage = 'callback'"), handoffs.c.callback_at <= now)
+    return [handoff(row) for row in await conn.execute(query.order_by(handoffs.c.callback_at))]
+
+
+async def last_told(conn: AsyncConnection, handoff_id: str) -> tuple[int | None, datetime | None]:
+    """Which place the citizen was told last, and when."""
+    query = sa.select(handoffs.c.told_position, handoffs.c.told_at).where(handoffs.c.id == handoff_id)
+    row = (await conn.execute(query)).one()
+    return row.told_position, row.told_at
+
+
+async def make_urgent(conn: AsyncConnection, handoff_id: str, urgency: Urgency) -> None:
+    """Move a request up; one that is more urgent already stays where it is."""
+    rank = RANKS[urgency]
+    await conn.execute(
+        handoffs.update().where(handoffs.c.id == handoff_id, handoffs.c.rank > rank).values(rank=rank)
+    )

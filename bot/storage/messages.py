@@ -45,6 +45,8 @@ class StoredMessage:
     ask_location: bool = False
     attempts: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
+    agent_id: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ def _stored(row: Any) -> StoredMessage:
         ask_location=content.get("ask_location", False),
         attempts=row.attempts,
         extra=content.get("extra", {}),
+        agent_id=row.agent_id,
+        reason=row.reason,
     )
 
 
@@ -337,3 +341,36 @@ async def sealed_texts(conn: AsyncConnection, conversation_id: str, uids: Sequen
         .order_by(messages.c.id)
     )
     return [row.sealed_text for row in await conn.execute(query)]
+
+
+async def last_heard(conn: AsyncConnection, conversation_id: str) -> datetime | None:
+    """When the citizen last wrote."""
+    query = (
+        sa.select(messages.c.created_at)
+        .where(messages.c.conversation_id == conversation_id, messages.c.direction == "in")
+        .order_by(messages.c.id.desc())
+        .limit(1)
+    )
+    return (await conn.execute(query)).scalar()
+
+
+async def by_effect_key(conn: AsyncConnection, effect_key: str) -> int:
+    """The id of what was sent under a key. Raises LookupError."""
+    found = (await conn.execute(sa.select(messages.c.id).where(messages.c.effect_key == effect_key))).scalar()
+    if found is None:
+        raise LookupError(effect_key)
+    return int(found)
+
+
+async def queue_again(conn: AsyncConnection, message_id: int, now: datetime) -> bool:
+    """Put an outbound message that failed or was skipped back into the outbox; False when it was not."""
+    statement = (
+        messages.update()
+        .where(
+            messages.c.id == message_id,
+            messages.c.direction == "out",
+            messages.c.status.in_([MessageStatus.FAILED, MessageStatus.SKIPPED]),
+        )
+        .values(status=MessageStatus.QUEUED, reason="RESENT", attempts=0, updated_at=now)
+    )
+    return (await conn.execute(statement)).rowcount == 1

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+from bot.conversations import speech
 from bot.door import Door
 from bot.storage import conversations, messages
 from bot.storage.messages import StoredMessage
@@ -30,7 +31,7 @@ def as_json(door: Door, message: StoredMessage) -> dict[str, Any]:
         "id": message.id,
         "direction": message.direction,
         "kind": message.kind,
-        "text": message.text,
+        "text": _words(door, message),
         "buttons": message.buttons,
         "button": message.button,
         "attachments": [_attachment(key, item) for item in message.attachments],
@@ -43,6 +44,12 @@ def as_json(door: Door, message: StoredMessage) -> dict[str, Any]:
         "created_at": message.created_at.isoformat(),
         "client_id": message.channel_message_id if message.direction == "in" else None,
     }
+
+
+def _words(door: Door, message: StoredMessage) -> str | None:
+    if message.direction == "in":
+        return message.text
+    return speech.words_of(door, message.text, message.sealed_text)
 
 
 def _attachment(key: str, item: dict[str, Any]) -> dict[str, Any]:

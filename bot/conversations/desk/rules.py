@@ -1,0 +1,177 @@
+"""How a tenant's desk works: what supervisors set, above what its tenant file says, above the usual."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from bot.conversations.desk import errors, events
+from bot.conversations.desk.roles import needs
+from bot.door import Door
+from bot.storage import consoleevents, desksettings
+from bot.vocabulary.agents import Agent, EventKind, Role
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Shifts = tuple[tuple[time, time], ...]
+
+_SHIFT = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One tenant's desk.
+
+    `week` holds the shifts of each day, Monday first, in the tenant's time; a break is the gap between two.
+    None means the hours are unknown: nothing is promised about them. `special` overrides a day (no shifts:
+    closed). `approve` names the services whose answers a person sees first, "*" for all.
+    """
+
+    tenant: str
+    timezone: str
+    week: tuple[Shifts, ...] | None = None
+    special: Mapping[date, Shifts] = field(default_factory=dict)
+    holidays_closed: bool = True
+    automatic: bool = True
+    agent_name: str = "first"
+    silent_seconds: int = 90
+    unanswered_minutes: int = 15
+    skill_patience_minutes: int = 5
+    callback_minutes: int = 60
+    answer_seconds: int = 120
+    ask_rating: bool = True
+    approve: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    away_reasons: tuple[str, ...] = ("istirahat", "salat", "rapat", "urusan lain")
+
+
+def read(tenant: str, timezone: str, values: Mapping[str, Any]) -> Rules:
+    """Rules from plain values, each checked. Raises Unusable naming the setting that cannot be used."""
+    rules = Rules(tenant, timezone)
+    for name, value in values.items():
+        reader = _READERS.get(name)
+        if reader is None:
+            raise errors.Unusable("setting_unknown", name=name)
+        try:
+            rules = replace(rules, **{name: reader(value)})
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise errors.Unusable("setting_unusable", name=name, reason=str(error)) from error
+    return rules
+
+
+async def load(door: Door, tenant: str) -> Rules:
+    """The rules in force."""
+    async with door.database.reading() as conn:
+        changed = await desksettings.of(conn, tenant)
+    return in_force(door, tenant, changed)
+
+
+def in_force(door: Door, tenant: str, changed: Mapping[str, Any]) -> Rules:
+    """What was set above what the tenant file says under `call_center.desk`."""
+    known = door.tenants.get(tenant)
+    facts = {} if known is None else known.facts.get("call_center") or {}
+    zone = "Asia/Jakarta" if known is None else known.timezone
+    return read(tenant, zone, {**(facts.get("desk") or {}), **changed})
+
+
+async def change(door: Door, agent: Agent, name: str, value: Any) -> None:
+    """Set one rule of the agent's tenant; who, when, from and to are kept.
+
+    Raises:
+        NotAllowed: only supervisors and admins set rules.
+        Unusable: no such rule, or a value it cannot have; `values["reason"]` says why.
+    """
+    needs(agent, Role.SUPERVISOR)
+    read(agent.tenant, "UTC", {name: value})
+    now = datetime.now(UTC)
+    async with door.database.transaction() as conn:
+        if await desksettings.change(conn, agent.tenant, name, value, agent.id, now):
+            await consoleevents.append(conn, agent.tenant, EventKind.SETTINGS, now, data={"name": name})
+    await door.wakeups.wake(events.topic(agent.tenant))
+
+
+async def changes(door: Door, tenant: str, limit: int = 100) -> list[Any]:
+    """Who changed which rule, newest first."""
+    async with door.database.reading() as conn:
+        return await desksettings.changes(conn, tenant, limit)
+
+
+def _shifts(value: Any) -> Shifts:
+    """["08:00-12:00", "13:00-15:30"], in order and apart."""
+    shifts = []
+    for text in value:
+        if not isinstance(text, str) or not _SHIFT.fullmatch(text):
+            raise ValueError(f"{text}: 08:00-12:00")
+        begin, end = text.split("-")
+        # 24:00 is the end of the day; a clock has no such time.
+        shifts.append((time.fromisoformat(begin), time.max if end == "24:00" else time.fromisoformat(end)))
+    flat = [moment for shift in shifts for moment in shift]
+    if flat != sorted(flat) or any(begin >= end for begin, end in shifts):
+        raise ValueError("jam harus berurutan dan tidak bertumpuk")
+    return tuple(shifts)
+
+
+def _week(value: Any) -> tuple[Shifts, ...] | None:
+    if value is None:
+        return None
+    unknown = set(value) - set(DAYS)
+    if unknown:
+        raise ValueError(", ".join(sorted(unknown)))
+    return tuple(_shifts(value.get(day) or ()) for day in DAYS)
+
+
+def _special(value: Any) -> dict[date, Shifts]:
+    return {
+        day if isinstance(day, date) else date.fromisoformat(day): _shifts(shifts or ())
+        for day, shifts in value.items()
+    }
+
+
+def _yes(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true / false")
+    return value
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(word, str) and 0 < len(word) <= 64 for word in value):
+        raise ValueError("kata, masing-masing 1-64 huruf")
+    return tuple(dict.fromkeys(value))
+
+
+def _between(low: int, high: int) -> Callable[[Any], int]:
+    def read_number(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"{low}-{high}")
+        return value
+
+    return read_number
+
+
+def _one_of(*words: str) -> Callable[[Any], str]:
+    def read_word(value: Any) -> str:
+        if value not in words:
+            raise ValueError(" / ".join(words))
+        return str(value)
+
+    return read_word
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "week": _week,
+    "special": _special,
+    "holidays_closed": _yes,
+    "automatic": _yes,
+    "agent_name": _one_of("full", "first", "none"),
+    "silent_seconds": _between(30, 3600),
+    "unanswered_minutes": _between(1, 1440),
+    "skill_patience_minutes": _between(0, 1440),
+    "callback_minutes": _between(15, 480),
+    "answer_seconds": _between(10, 3600),
+    "ask_rating": _yes,
+    "approve": _words,
+    "labels": _words,
+    "skills": _words,
+    "away_reasons": _words,
+}
