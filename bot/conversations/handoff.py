@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from babel.dates import format_datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversations.desk import hours, queue
+from bot.conversations import emergency
+from bot.conversations.desk import events, hours, queue
 from bot.conversations.desk.rules import Rules, in_force
 from bot.door import Door
 from bot.storage import conversations, desksettings, handoffs
@@ -90,6 +91,21 @@ async def _queue(
     if urgency is Urgency.NORMAL:
         await conversations.change_owner(conn, conversation.id, conversation.owner, Owner.QUEUE)
     return Asked(told=[EventKind.HANDOFF_WAITING] if new else [])
+
+
+async def alarm(
+    conn: AsyncConnection, door: Door, conversation: Conversation, kind: str, message_id: int, now: datetime
+) -> None:
+    """Show agents an emergency at once, on top; the bot has given the number and goes on until one comes."""
+    crisis = kind in emergency.CRISIS
+    reason = f"crisis_{kind}" if crisis else f"emergency_{kind}"
+    level = Urgency.CRISIS if crisis else Urgency.EMERGENCY
+    asked = await _queue(conn, door, conversation, reason, {}, level, now)
+    found = await handoffs.heard(conn, conversation.id, now)
+    if found is not None:
+        for told in asked.told:
+            await events.tell(conn, told, found, now)
+        await events.tell(conn, EventKind.MESSAGE, found, now, message=message_id, direction="in")
 
 
 async def _rules(conn: AsyncConnection, door: Door, conversation: Conversation) -> Rules:

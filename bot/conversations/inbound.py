@@ -7,7 +7,8 @@ from typing import Any
 
 from bot import metrics
 from bot.channels.base import Channel
-from bot.conversations import emergency, outbound
+from bot.conversations import emergency, handoff, outbound
+from bot.conversations.desk import events, presence
 from bot.door import Door
 from bot.storage import buttons, conversations, messages
 from bot.vocabulary.messages import ChannelName, Direction, IncomingKind, IncomingMessage, MessageStatus
@@ -63,6 +64,7 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
                 await messages.mark_handled(conn, [message_id], now, f"EMERGENCY_{found.kind}".upper())
                 bubble = emergency.answer(door, conversation.tenant, found)
                 await outbound.queue(conn, door, conversation, [bubble], f"emergency:{message_id}", now)
+                await handoff.alarm(conn, door, conversation, found.kind, message_id, now)
             elif flooding:
                 await messages.mark_handled(conn, [message_id], now, "FLOOD")
             else:
@@ -74,6 +76,8 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
     if found is not None:
         metrics.EMERGENCIES.labels(found.kind).inc()
         await outbound.announce(door, conversation)
+        await door.wakeups.wake(events.topic(conversation.tenant))
+        await door.wakeups.wake(presence.ROOM)
     elif flooding:
         metrics.BAD_INPUT.labels(message.sender.channel, "flood").inc()
         await door.wakeups.wake(f"conversation:{conversation.id}")

@@ -58,7 +58,8 @@ class Progress:
     handled_upto: int
 
 
-def _stored(row: Any) -> StoredMessage:
+def stored_message(row: Any) -> StoredMessage:
+    """Read one row of the table."""
     content = row.content or {}
     return StoredMessage(
         id=row.id,
@@ -111,7 +112,7 @@ async def waiting(conn: AsyncConnection, conversation_id: str, limit: int = 50) 
         .order_by(messages.c.id)
         .limit(limit)
     )
-    return [_stored(row) for row in await conn.execute(query)]
+    return [stored_message(row) for row in await conn.execute(query)]
 
 
 async def mark_handled(
@@ -136,7 +137,7 @@ async def get(conn: AsyncConnection, message_id: int) -> StoredMessage:
     row = (await conn.execute(sa.select(messages).where(messages.c.id == message_id))).first()
     if row is None:
         raise LookupError(message_id)
-    return _stored(row)
+    return stored_message(row)
 
 
 async def stream(
@@ -149,7 +150,7 @@ async def stream(
         .order_by(messages.c.id)
         .limit(limit)
     )
-    return [_stored(row) for row in await conn.execute(query)]
+    return [stored_message(row) for row in await conn.execute(query)]
 
 
 async def progress(conn: AsyncConnection, conversation_id: str) -> Progress:
@@ -223,7 +224,7 @@ async def unsent(conn: AsyncConnection, conversation_id: str) -> list[StoredMess
         .order_by(messages.c.id)
         .limit(50)
     )
-    return [_stored(row) for row in await conn.execute(query)]
+    return [stored_message(row) for row in await conn.execute(query)]
 
 
 async def set_status(

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.desk_tables import handoffs
+from bot.storage.desk_tables import agent_notes, bot_drafts, conversation_labels, handoffs, proposed_examples
 from bot.storage.media import ERASED
 from bot.storage.tables import (
     bookings,
@@ -77,6 +77,13 @@ async def erase(conn: AsyncConnection, conversation: Conversation, now: datetime
         .scalar_subquery()
     )
     request = (await conn.execute(sa.select(newest))).scalar()
+    # What waits to be learnt is theirs too; what was learnt is a sentence of nobody.
+    theirs = sa.select(messages.c.id).where(messages.c.conversation_id == mine)
+    await conn.execute(
+        proposed_examples.delete().where(
+            proposed_examples.c.message_id.in_(theirs), proposed_examples.c.status == "proposed"
+        )
+    )
     await conn.execute(
         messages.delete().where(
             messages.c.conversation_id == mine, messages.c.status != "received", messages.c.id != request
@@ -86,7 +93,11 @@ async def erase(conn: AsyncConnection, conversation: Conversation, now: datetime
         messages.update().where(messages.c.id == request).values(text=None, sealed_text=None, content={})
     )
     await conn.execute(turns.delete().where(turns.c.conversation_id == mine))
-    await conn.execute(handoffs.update().where(handoffs.c.conversation_id == mine).values(summary=None))
+    await conn.execute(
+        handoffs.update().where(handoffs.c.conversation_id == mine).values(summary=None, rating_words=None)
+    )
+    for table in (agent_notes, conversation_labels, bot_drafts):
+        await conn.execute(table.delete().where(table.c.conversation_id == mine))
     for table in (filings, notes, held_news, cases, bookings, waitings, reservations):
         await conn.execute(table.delete().where(table.c.conversation_id == mine))
     await conn.execute(consents.delete().where(consents.c.citizen_id == conversation.citizen_id))

@@ -141,7 +141,7 @@ def stars(handoff_id: str) -> tuple[dict[str, str], ...]:
     """Five buttons; each can be pressed once, and the first press counts."""
     return tuple(
         {
-            "title_key": f"button.stars_{count}",
+            "title_key": f"button.rate_{count}",
             "payload": f"/desk_rate{json.dumps({'handoff': handoff_id, 'stars': count})}",
         }
         for count in range(5, 0, -1)
