@@ -1,6 +1,6 @@
 """What becomes of a finished complaint: filed with a number and a date, queued, joined to another."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,8 @@ from actions.jurisdiction import outside
 from actions.runtime import runtime
 from actions.turn import HANDLERS, Answer, Turn, button, handles
 from connectors.capabilities import Capability, ComplaintDraft, Photo, Place
-from connectors.errors import BackendChanged, BackendUnreachable, ConnectorError
+from connectors.errors import BackendChanged, BackendUnreachable, ConnectorError, may_have_happened
+from connectors.operations import to_json
 
 VERIFICATION_DAYS = 3
 
@@ -74,9 +75,10 @@ async def _file(turn: Turn, answer: Answer) -> None:
         connector = runtime().registry.find(turn.tenant, Capability.COMPLAINT_SUBMIT, topic.id)
         receipt = await connector.submit_complaint(draft)
     except (BackendUnreachable, BackendChanged) as error:
-        # Whether it was filed is unknown: asked again later with the same key, never with a new one.
+        # Whether it was filed may be unknown: asked again later with the same key, never with a new one.
+        draft = replace(draft, asked_at=turn.now) if may_have_happened(error) else draft
         # Its number and its date are said by whoever keeps it: the front door.
-        answer.effect(CaseQueued(error.connector, asdict(draft), _text(promised), _text(verify_by)))
+        answer.effect(CaseQueued(error.connector, to_json(draft), _text(promised), _text(verify_by)))
         _forget(answer)
         return
     except ConnectorError as error:

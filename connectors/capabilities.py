@@ -5,6 +5,7 @@ All times are timezone-aware; all coordinates are WGS84 degrees. Queue places ha
 connectors.queues; those named here since the first version stay importable from here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +24,7 @@ from connectors.queues import (
 )
 
 __all__ = [
+    "AttributeKind",
     "BookingEvent",
     "BookingReceipt",
     "BookingRequest",
@@ -34,6 +36,8 @@ __all__ = [
     "CaseReceipt",
     "CaseState",
     "CaseStatus",
+    "Choice",
+    "ComplaintAttribute",
     "ComplaintDraft",
     "CounterLive",
     "DaySlots",
@@ -42,6 +46,7 @@ __all__ = [
     "Place",
     "SlotQuery",
     "StatusUpdate",
+    "UpdateQuery",
 ]
 
 
@@ -51,6 +56,8 @@ class Capability(StrEnum):
     COMPLAINT_SUBMIT = "complaint.submit"
     COMPLAINT_STATUS = "complaint.status"
     COMPLAINT_COMMENT = "complaint.comment"
+    COMPLAINT_ATTRIBUTES = "complaint.attributes"
+    COMPLAINT_UPDATES = "complaint.updates"
     BOOKING_SLOTS = "booking.slots"
     BOOKING_RESERVE = "booking.reserve"
     BOOKING_STATUS = "booking.status"
@@ -123,9 +130,45 @@ class Place:
     region_code: str | None = None
 
 
+class AttributeKind(StrEnum):
+    """What an answer looks like; the words are those of GeoReport v2."""
+
+    STRING = "string"
+    TEXT = "text"
+    NUMBER = "number"
+    DATETIME = "datetime"
+    ONE = "singlevaluelist"
+    SEVERAL = "multivaluelist"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the answers a backend takes: `key` is its own word, `name` what people read."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintAttribute:
+    """Something a backend wants to know about one topic besides what and where. `hint`: how to write it."""
+
+    code: str
+    question: str
+    kind: AttributeKind = AttributeKind.STRING
+    required: bool = False
+    hint: str | None = None
+    choices: tuple[Choice, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ComplaintDraft:
-    """A complaint ready to file. `idempotency_key` is the same for every retry of the same filing."""
+    """A complaint ready to file. `idempotency_key` is the same for every retry of the same filing.
+
+    `attributes` answers what the backend asks about the topic, by code; several answers are a tuple.
+    `asked_at` is set when this filing was tried before and its outcome is unknown: a backend that honours
+    no key is then searched before it is asked again.
+    """
 
     idempotency_key: str
     topic: str
@@ -135,6 +178,8 @@ class ComplaintDraft:
     reporter: str | None = None
     anonymous: bool = False
     confidential: bool = False
+    attributes: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +234,15 @@ class CaseState:
     title: str | None = None
     holder: str | None = None
     backend_status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateQuery:
+    """Which news is wanted: of these cases, said from `since` until `until`."""
+
+    references: tuple[str, ...]
+    since: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,9 +71,16 @@ class PersonUnknown(BackendRejected):
 
 
 class BackendChanged(ConnectorError):
-    """The answer does not fit the manifest: wrong shape, missing field, unknown value."""
+    """The answer does not fit the manifest: wrong shape, missing field, unknown value.
+
+    `outcome_unknown` is True when the request was taken but nobody can tell what became of it.
+    """
 
     text_key = "error.backend_changed"
+
+    def __init__(self, connector: str, detail: str = "", *, outcome_unknown: bool = False) -> None:
+        super().__init__(connector, detail)
+        self.outcome_unknown = outcome_unknown
 
 
 class CaseNotFound(ConnectorError):
@@ -86,3 +93,8 @@ class NotOffered(ConnectorError):
     """No app of this tenant offers the capability."""
 
     text_key = "error.not_offered"
+
+
+def may_have_happened(error: Exception) -> bool:
+    """Say whether what was asked may have been done although the answer was no use."""
+    return bool(getattr(error, "outcome_unknown", False))

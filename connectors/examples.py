@@ -176,4 +176,9 @@ def _difference(what: str, wanted: Any, found: Any) -> str | None:
             if said := _difference(f"{what}.{name}", value, found[name]):
                 return said
         return None
+    if what.startswith("then") and isinstance(wanted, list) and isinstance(found, list):
+        if len(wanted) != len(found):
+            return f"{what}: wanted {len(wanted)} items, found {len(found)}: {found!r}"
+        pairs = enumerate(zip(wanted, found, strict=True))
+        return next((said for n, pair in pairs if (said := _difference(f"{what}.{n}", *pair))), None)
     return None if wanted == found else f"{what}: wanted {wanted!r}, found {found!r}"

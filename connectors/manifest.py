@@ -55,14 +55,36 @@ class OperationTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Open311Options:
-    """What an Open311 server does beyond, or differently from, GeoReport v2."""
+    """What an Open311 server does beyond, or differently from, GeoReport v2; the schema says what each means.
+
+    `listed_after_seconds` is how soon a report that was filed shows in `requests`; None when nobody knows.
+    """
 
     jurisdiction_id: str | None = None
+    format: str = "json"
+    suffix: bool = True
+    body: str = "form"
+    extensions: bool = False
     idempotency: bool = False
+    marker: bool | None = None
+    listed_after_seconds: int | None = None
+    blackbox: bool = False
+    single_request: bool = True
     extended_status: str | None = None
+    status_when_missing: str | None = None
+    date_format: str | None = None
+    definitions: bool = True
+    several_values: str = "brackets"
+    photos: str = "all"
+    updates: str = "requests"
     comments: str = "none"
     confidential_field: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def marks(self) -> bool:
+        """Whether a report carries a mark by which it is found again: not needed where a key is honoured."""
+        return not self.idempotency if self.marker is None else self.marker
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +149,18 @@ class Manifest:
             return frozenset(self.operations)
         if self.dialect in contracts.OFFERS:
             return contracts.OFFERS[self.dialect]
-        offered = {Capability.COMPLAINT_SUBMIT, Capability.COMPLAINT_STATUS}
-        if self.open311.comments != "none":
-            offered.add(Capability.COMPLAINT_COMMENT)
-        return frozenset(offered)
+        return _open311_offers(self.open311)
+
+
+def _open311_offers(options: Open311Options) -> frozenset[Capability]:
+    offered = {
+        Capability.COMPLAINT_SUBMIT: True,
+        Capability.COMPLAINT_ATTRIBUTES: options.definitions,
+        Capability.COMPLAINT_COMMENT: options.comments != "none",
+        Capability.COMPLAINT_STATUS: not options.blackbox,
+        Capability.COMPLAINT_UPDATES: not options.blackbox and options.updates != "none",
+    }
+    return frozenset(name for name, offers in offered.items() if offers)
 
 
 def read(path: Path) -> Manifest:
@@ -178,7 +208,7 @@ def build(document: Mapping[str, Any]) -> Manifest:
             )
             for name, operation in document.get("operations", {}).items()
         },
-        open311=Open311Options(**document.get("open311", {})),
+        open311=_open311(document.get("open311", {})),
         values=Values(
             topic=values.get("topic", {}),
             service=values.get("service", {}),
@@ -194,8 +224,19 @@ def build(document: Mapping[str, Any]) -> Manifest:
         webhook=Webhook(tuple(webhook["secrets"]), webhook.get("subject"), webhook.get("map", {}))
         if webhook
         else None,
-        poll_every_seconds=int(poll[:-1]) * _UNITS[poll[-1]] if poll else None,
+        poll_every_seconds=_seconds(poll) if poll else None,
     )
+
+
+def _open311(given: Mapping[str, Any]) -> Open311Options:
+    options = dict(given)
+    if soon := options.pop("listed_after", None):
+        options["listed_after_seconds"] = _seconds(soon)
+    return Open311Options(**options)
+
+
+def _seconds(span: str) -> int:
+    return int(span[:-1]) * _UNITS[span[-1]]
 
 
 @functools.cache

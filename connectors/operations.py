@@ -15,6 +15,7 @@ from connectors.capabilities import (
     Photo,
     Place,
     SlotQuery,
+    UpdateQuery,
 )
 from connectors.queues import Confirmation, HoldRequest, PersonNumbers, Priority, Registration, WaitingWish
 
@@ -54,7 +55,7 @@ SHAPES: dict[Capability, Shape] = {
     Capability.COMPLAINT_SUBMIT: _shape(
         "submit_complaint",
         "idempotency_key topic description location.text location.latitude location.longitude "
-        "location.region_code photos reporter anonymous confidential",
+        "location.region_code photos reporter anonymous confidential attributes asked_at",
         "reference",
         "status promised_at notice",
     ),
@@ -68,6 +69,8 @@ SHAPES: dict[Capability, Shape] = {
     Capability.COMPLAINT_COMMENT: _shape(
         "add_comment", "idempotency_key reference text photos", subject="reference"
     ),
+    Capability.COMPLAINT_ATTRIBUTES: _shape("complaint_attributes", "topic", subject="topic"),
+    Capability.COMPLAINT_UPDATES: _shape("complaint_updates", "references since until"),
     Capability.BOOKING_SLOTS: _shape("slots", "service day counter", "slots", "day closed_reason next_open"),
     Capability.BOOKING_RESERVE: _shape(
         "reserve",
@@ -110,6 +113,7 @@ SLOT_MAY_HAVE = frozenset({"counter", "left"})
 REQUIRED_GIVEN: dict[Capability, frozenset[str]] = {
     Capability.COMPLAINT_SUBMIT: frozenset({"topic", "description", "location"}),
     Capability.COMPLAINT_COMMENT: frozenset({"reference", "text"}),
+    Capability.COMPLAINT_UPDATES: frozenset({"references", "since", "until"}),
     Capability.BOOKING_SLOTS: frozenset({"service", "day"}),
     Capability.BOOKING_RESERVE: frozenset({"slot_id", "service", "name"}),
     Capability.BOOKING_RESCHEDULE: frozenset({"code", "slot_id"}),
@@ -134,6 +138,8 @@ def complaint_fields(draft: ComplaintDraft) -> dict[str, Any]:
         "reporter": None if draft.anonymous else draft.reporter,
         "anonymous": draft.anonymous,
         "confidential": draft.confidential,
+        "attributes": dict(draft.attributes) or None,
+        "asked_at": draft.asked_at,
     }
 
 
@@ -170,10 +176,15 @@ def arguments(capability: Capability, given: Mapping[str, Any]) -> tuple[Any, ..
                     reporter=given.get("reporter"),
                     anonymous=bool(given.get("anonymous", False)),
                     confidential=bool(given.get("confidential", False)),
+                    attributes=_attributes(given.get("attributes") or {}),
+                    asked_at=_moment(capability, given["asked_at"]) if given.get("asked_at") else None,
                 ),
             )
         case Capability.COMPLAINT_COMMENT:
             return (CaseComment(key, str(given["reference"]), str(given["text"]), photos),)
+        case Capability.COMPLAINT_UPDATES:
+            since, until = (_moment(capability, given[name]) for name in ("since", "until"))
+            return (UpdateQuery(tuple(map(str, given["references"])), since, until),)
         case Capability.BOOKING_SLOTS:
             return (SlotQuery(str(given["service"]), _day(capability, given["day"]), given.get("counter")),)
         case Capability.BOOKING_RESCHEDULE:
@@ -232,6 +243,23 @@ def _day(capability: Capability, raw: Any) -> date:
         raise ValueError(f"{capability}: a day must be a date like 2026-11-24") from None
 
 
+def _moment(capability: Capability, raw: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(raw))
+        if moment.tzinfo is not None:
+            return moment
+    except ValueError:
+        pass
+    raise ValueError(f"{capability}: a time must be like 2026-11-24T08:00:00+07:00")
+
+
+def _attributes(given: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
+    return {
+        str(code): tuple(map(str, answer)) if isinstance(answer, list | tuple) else str(answer)
+        for code, answer in given.items()
+    }
+
+
 def to_json(value: Any) -> Any:
     """Return an answer as plain data: times as ISO 8601, enums as their value."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -244,4 +272,6 @@ def to_json(value: Any) -> Any:
         return value.total_seconds()
     if isinstance(value, list | tuple):
         return [to_json(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: to_json(item) for name, item in value.items()}
     return value

@@ -16,7 +16,7 @@ from bot.door import Door
 from bot.storage import cases, conversations
 from bot.vocabulary.conversations import Conversation, Say
 from connectors.capabilities import CaseReceipt, CaseStatus, ComplaintDraft, Photo, Place
-from connectors.errors import BackendRejected, ConnectorError
+from connectors.errors import BackendRejected, ConnectorError, may_have_happened
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +120,9 @@ async def file(door: Door, filing: Any) -> None:
 
 async def _later(door: Door, filing: Any, error: Exception) -> None:
     pause = min(5 * 2.0 ** min(filing.attempts, 10), LONGEST_PAUSE_SECONDS)
+    now = datetime.now(UTC)
+    # Where no key is honoured, the next try looks around this moment for what became of this one.
+    asked = {"draft": {**filing.draft, "asked_at": now.isoformat()}} if may_have_happened(error) else {}
     log.info("filing %s: %s; again in %.0f s", filing.idempotency_key, type(error).__name__, pause)
     metrics.FILINGS.labels("later").inc()
     async with door.database.transaction() as conn:
@@ -128,7 +131,8 @@ async def _later(door: Door, filing: Any, error: Exception) -> None:
             filing.idempotency_key,
             attempts=filing.attempts + 1,
             reason=type(error).__name__,
-            next_try_at=datetime.now(UTC) + timedelta(seconds=pause),
+            next_try_at=now + timedelta(seconds=pause),
+            **asked,
         )
 
 
@@ -202,5 +206,17 @@ async def _end(
 def read_draft(data: dict[str, Any]) -> ComplaintDraft:
     """Rebuild a complaint from the plain data of an effect."""
     place, photos = data.get("place") or {}, data.get("photos") or ()
-    plain = {key: value for key, value in data.items() if key not in ("place", "photos")}
-    return ComplaintDraft(**plain, place=Place(**place), photos=tuple(Photo(**photo) for photo in photos))
+    plain = {
+        key: value for key, value in data.items() if key not in ("place", "photos", "attributes", "asked_at")
+    }
+    asked_at = data.get("asked_at")
+    return ComplaintDraft(
+        **plain,
+        place=Place(**place),
+        photos=tuple(Photo(**photo) for photo in photos),
+        attributes={
+            code: tuple(answer) if isinstance(answer, list) else answer
+            for code, answer in (data.get("attributes") or {}).items()
+        },
+        asked_at=datetime.fromisoformat(asked_at) if asked_at else None,
+    )

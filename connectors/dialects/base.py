@@ -11,10 +11,13 @@ from connectors.capabilities import (
     CaseComment,
     CaseReceipt,
     CaseState,
+    ComplaintAttribute,
     ComplaintDraft,
     CounterLive,
     DaySlots,
     SlotQuery,
+    StatusUpdate,
+    UpdateQuery,
 )
 from connectors.client import Client
 from connectors.errors import (
@@ -62,6 +65,14 @@ class Connector(Protocol):
 
     async def complaint_status(self, reference: str) -> CaseState: ...
     async def add_comment(self, comment: CaseComment) -> None: ...
+    async def complaint_attributes(self, topic: str) -> tuple[ComplaintAttribute, ...]:
+        """What the backend wants to know about a topic; empty when nothing."""
+        ...
+
+    async def complaint_updates(self, query: UpdateQuery) -> tuple[StatusUpdate, ...]:
+        """The news of many cases in one request, oldest first."""
+        ...
+
     async def slots(self, query: SlotQuery) -> DaySlots: ...
     async def reserve(self, request: BookingRequest) -> BookingReceipt:
         """Take a place. Raises SlotTaken when someone else was quicker."""
@@ -132,6 +143,12 @@ class CityApp:
     async def add_comment(self, comment: CaseComment) -> None:
         self.not_offered(Capability.COMPLAINT_COMMENT)
 
+    async def complaint_attributes(self, topic: str) -> tuple[ComplaintAttribute, ...]:
+        self.not_offered(Capability.COMPLAINT_ATTRIBUTES)
+
+    async def complaint_updates(self, query: UpdateQuery) -> tuple[StatusUpdate, ...]:
+        self.not_offered(Capability.COMPLAINT_UPDATES)
+
     async def slots(self, query: SlotQuery) -> DaySlots:
         self.not_offered(Capability.BOOKING_SLOTS)
 
@@ -187,13 +204,15 @@ class CityApp:
         """Say that this app does not do that."""
         raise NotOffered(self.id, f"does not offer {capability}")
 
-    def refuse(self, answer: Answer, kind: str | None, *, about_subject: bool) -> NoReturn:
+    def refuse(
+        self, answer: Answer, kind: str | None, *, about_subject: bool, reason: str | None = None
+    ) -> NoReturn:
         """Raise the error a 4xx stands for. `kind` is the manifest's word for it, if it has one.
 
         Without one: 401 and 403 are our key's fault and for the operator; 404 is an unknown number when the
         request was about one; anything else is a refusal with a reason.
         """
-        reason = answer.reason()
+        reason = answer.reason() if reason is None else reason
         if kind is None:
             if answer.status in {401, 403}:
                 secret = self.endpoint.credential.secret_name or "auth"

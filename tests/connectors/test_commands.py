@@ -186,7 +186,7 @@ def test_a_read_only_inspection_files_nothing(lawang):
             {"services.json": httpx.Response(200, json=[])},
             "services.json lists services: services.json is empty",
         ),
-        ({"services.json": httpx.Response(200, html="<html>")}, "not JSON"),
+        ({"services.json": httpx.Response(200, html="<html>")}, "a web page"),
         ({"requests/M-1.json": httpx.Response(200, json=[{}])}, "tells its state"),
         ({"requests/LAWANG-TIDAK-ADA-0.json": httpx.Response(200, json=[{"status": "open"}])}, "was found"),
         ({"requests/M-1/comments.json": httpx.Response(500)}, "takes a comment"),

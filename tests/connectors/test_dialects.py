@@ -345,8 +345,11 @@ async def test_comments_may_follow_fixmystreet(app_of, small):
     app = desk_with(app_of, small, {"comments": "servicerequestupdates"}, backend)
     await app.add_comment(CaseComment("k-1", "M-1", "Masih mati", (Photo("http://foto.example/1"),)))
     assert seen[0].url.path.endswith("/servicerequestupdates.json")
-    assert dict(form_of(seen[0])) == {
+    form = dict(form_of(seen[0]))
+    assert datetime.fromisoformat(form.pop("updated_datetime")).tzinfo is not None
+    assert form == {
         "service_request_id": "M-1",
+        "status": "OPEN",
         "update_id": "k-1",
         "description": "Masih mati",
         "media_url": "http://foto.example/1",

@@ -138,6 +138,21 @@ async def test_an_unknown_outcome_is_asked_again_with_the_same_key(
     assert len(await citizen.texts()) == 1
 
 
+async def test_only_after_an_unknown_outcome_is_the_desk_told_when_it_was_asked(
+    city: Door, desk: Desk, engine: ScriptedEngine
+) -> None:
+    await queue(city, engine)
+    desk.troubles = [
+        BackendUnreachable(APP, "no connection"),
+        BackendChanged(APP, "taken without a number", outcome_unknown=True),
+    ]
+    before = datetime.now(UTC)
+    for _ in range(3):
+        await work_once(city)
+    assert [call.asked_at is None for call in desk.calls] == [True, True, False]
+    assert before <= (desk.calls[2].asked_at or before) <= datetime.now(UTC)
+
+
 async def test_a_refusal_is_told_with_its_reason_and_ends_the_matter(
     city: Door, desk: Desk, engine: ScriptedEngine
 ) -> None:
