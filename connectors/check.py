@@ -69,6 +69,10 @@ def check_manifest(manifest: Manifest, folder: str) -> Iterator[Problem]:
     for name, template in manifest.open311.attributes.items():
         for field in set(mapping.placeholders(template)) - SHAPES[Capability.COMPLAINT_SUBMIT].takes:
             yield problem("MAPPING", f"open311.attributes.{name}", f"unknown field {{{field}}}")
+    takes = SHAPES[Capability.COMPLAINT_SUBMIT].takes | {"class"}
+    for name, template in manifest.lapor.fields.items():
+        for field in set(mapping.placeholders(template)) - takes:
+            yield problem("MAPPING", f"lapor.fields.{name}", f"unknown field {{{field}}}")
     for capability, operation in manifest.operations.items():
         yield from _check_operation(manifest, capability, operation)
     if manifest.maturity == "live" and manifest.webhook is None and manifest.poll_every_seconds is None:

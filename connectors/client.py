@@ -81,15 +81,18 @@ class Client:
         headers: Mapping[str, str] | None = None,
         body: Any = None,
         form: Mapping[str, str | list[str]] | None = None,
+        content: bytes | None = None,
     ) -> Answer:
         """Ask an app one thing; `path` is appended to its base URL.
+
+        What is sent is `body` as JSON, a `form`, or `content` as it is.
 
         Raises:
             BackendUnreachable: no usable answer in time, or our own rate limit; `outcome_unknown` when a
                 writing request may have been carried out.
             BackendChanged: redirected elsewhere, an answer too large, or an address that is none.
         """
-        request = self._request(endpoint, method, path, query, headers, body, form)
+        request = self._request(endpoint, method, path, query, headers, body, form, content)
         may_repeat = method == "GET" or IDEMPOTENCY_KEY in request.headers
         deadline = self._clock() + endpoint.timeout_seconds
         pause, unknown = FIRST_PAUSE_SECONDS, False
@@ -124,6 +127,7 @@ class Client:
         headers: Mapping[str, str] | None,
         body: Any,
         form: Mapping[str, str | list[str]] | None,
+        content: bytes | None,
     ) -> httpx.Request:
         credential = endpoint.credential
         all_headers, all_query, all_form = dict(headers or {}), dict(query or {}), dict(form or {})
@@ -144,6 +148,7 @@ class Client:
                 headers=all_headers,
                 json=body,
                 data=all_form if form is not None else None,
+                content=content,
             )
         except (httpx.InvalidURL, ValueError) as error:
             raise BackendChanged(endpoint.app, hide(f"cannot be called: {error}", credential.value)) from None

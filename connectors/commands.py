@@ -116,12 +116,14 @@ def try_command(app: str, operation: str, given: str, folder: Path) -> None:
 
 @connectors.command("conform")
 @click.option(
-    "--dialect", type=click.Choice(["open311", "rest_json", "mpp_queue", "bpjs_fktp"]), required=True
+    "--dialect", type=click.Choice(["open311", "lapor", "rest_json", "mpp_queue", "bpjs_fktp"]), required=True
 )
 @click.option("--url", required=True, help="Base address of the system.")
-@click.option("--api-key", help="Its key; for rest_json the manifest's development key is the default.")
 @click.option(
-    "--app", help="rest_json: whose manifest to test with; default: the one whose address ends alike."
+    "--api-key", help="Its key; for rest_json and lapor the manifest's development key is the default."
+)
+@click.option(
+    "--app", help="rest_json, lapor: whose manifest to test with; default: the one whose address ends alike."
 )
 @click.option("--username", default="lawang", help="bpjs_fktp: the user name; --api-key is its password.")
 @click.option("--poli", default="001", help="bpjs_fktp: BPJS code of the poli to test with.")
@@ -159,6 +161,8 @@ def conform_command(
             target = kit.queue_app(url, api_key, client)
         elif dialect == "bpjs_fktp":
             target = kit.fktp_app(url, username, api_key or "", poli, client)
+        elif dialect == "lapor":
+            target = kit.lapor_app(_manifest_for(url, app, folder, dialect), url, api_key, client)
         else:
             target = kit.rest_app(_manifest_for(url, app, folder), url, api_key, client)
         return await kit.inspect(target, write=not read_only, patient=numbers)
@@ -218,11 +222,11 @@ def _manifest(app: str, folder: Path) -> Manifest:
     return manifests[app]
 
 
-def _manifest_for(url: str, app: str | None, folder: Path) -> Manifest:
+def _manifest_for(url: str, app: str | None, folder: Path, dialect: str = "rest_json") -> Manifest:
     if app:
         return _manifest(app, folder)
     path = urlsplit(url).path.rstrip("/")
-    candidates = [manifest for manifest in _manifests(folder) if manifest.dialect == "rest_json"]
+    candidates = [manifest for manifest in _manifests(folder) if manifest.dialect == dialect]
     for manifest in candidates:
         if path and manifest.base_url.rstrip("/}").endswith(path):
             return manifest

@@ -155,6 +155,7 @@ def _sent(request: httpx.Request, base_url: str) -> dict[str, Any]:
         "query": _single(parse_qs(request.url.query.decode())),
         "headers": {name.title(): value for name, value in request.headers.items()},
         "json": json.loads(content) if content and "json" in kind else None,
+        "content": content.decode() if "xml" in kind else None,
         "form": _single(parse_qs(content.decode(), keep_blank_values=True)) if "form" in kind else None,
     }
 

@@ -88,6 +88,28 @@ class Open311Options:
 
 
 @dataclass(frozen=True, slots=True)
+class LaporOptions:
+    """How an account of SP4N-LAPOR! is called. Addresses are below base_url; None is not offered.
+
+    `email`, `phone` and `name` are the account's own, for whoever files without a name. `classes` maps our
+    topics to LAPOR's classes; `fields` are elements of `laporan` beyond `isi`, as templates.
+    """
+
+    email: str = ""
+    phone: str = ""
+    name: str = ""
+    submit: str = "api/stream/addstream"
+    status: str | None = None
+    follow_up: str | None = None
+    search: str | None = None
+    listed_after_seconds: int | None = None
+    idempotency: bool = False
+    classes: Mapping[str, str] = field(default_factory=dict)
+    class_otherwise: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class FktpCounter:
     """A poli of a puskesmas: `path` leads to that puskesmas below base_url, `poli` is its code there.
 
@@ -137,6 +159,7 @@ class Manifest:
     timezone: str | None = None
     operations: Mapping[Capability, OperationTemplate] = field(default_factory=dict)
     open311: Open311Options = Open311Options()
+    lapor: LaporOptions = LaporOptions()
     values: Values = Values()
     fktp_counters: Mapping[str, FktpCounter] = field(default_factory=dict)
     webhook: Webhook | None = None
@@ -149,7 +172,16 @@ class Manifest:
             return frozenset(self.operations)
         if self.dialect in contracts.OFFERS:
             return contracts.OFFERS[self.dialect]
-        return _open311_offers(self.open311)
+        return _lapor_offers(self.lapor) if self.dialect == "lapor" else _open311_offers(self.open311)
+
+
+def _lapor_offers(options: LaporOptions) -> frozenset[Capability]:
+    offered = {
+        Capability.COMPLAINT_SUBMIT: True,
+        Capability.COMPLAINT_STATUS: options.status is not None,
+        Capability.COMPLAINT_COMMENT: options.follow_up is not None,
+    }
+    return frozenset(name for name, offers in offered.items() if offers)
 
 
 def _open311_offers(options: Open311Options) -> frozenset[Capability]:
@@ -208,7 +240,8 @@ def build(document: Mapping[str, Any]) -> Manifest:
             )
             for name, operation in document.get("operations", {}).items()
         },
-        open311=_open311(document.get("open311", {})),
+        open311=Open311Options(**_listed_after(document.get("open311", {}))),
+        lapor=LaporOptions(**_listed_after(document.get("lapor", {}))),
         values=Values(
             topic=values.get("topic", {}),
             service=values.get("service", {}),
@@ -228,11 +261,11 @@ def build(document: Mapping[str, Any]) -> Manifest:
     )
 
 
-def _open311(given: Mapping[str, Any]) -> Open311Options:
+def _listed_after(given: Mapping[str, Any]) -> dict[str, Any]:
     options = dict(given)
     if soon := options.pop("listed_after", None):
         options["listed_after_seconds"] = _seconds(soon)
-    return Open311Options(**options)
+    return options
 
 
 def _seconds(span: str) -> int:

@@ -10,6 +10,7 @@ from connectors.capabilities import Capability
 from connectors.client import Client
 from connectors.dialects.base import CityApp, Connector
 from connectors.dialects.bpjs_fktp import BpjsFktp
+from connectors.dialects.lapor import Lapor
 from connectors.dialects.mpp_queue import MppQueue
 from connectors.dialects.open311 import Open311
 from connectors.dialects.rest_json import RestJson
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 DIALECTS: dict[str, type[CityApp]] = {
     "open311": Open311,
+    "lapor": Lapor,
     "rest_json": RestJson,
     "mpp_queue": MppQueue,
     "bpjs_fktp": BpjsFktp,

@@ -4,10 +4,11 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from connectors.client import Client
-from connectors.conformance import bpjs_fktp, mpp_queue, open311, rest_json
+from connectors.conformance import bpjs_fktp, lapor, mpp_queue, open311, rest_json
 from connectors.conformance.findings import UNKNOWN, Failed, Finding, Rule, Skip
 from connectors.dialects.base import CityApp
 from connectors.dialects.bpjs_fktp import BpjsFktp
+from connectors.dialects.lapor import Lapor
 from connectors.dialects.mpp_queue import MppQueue
 from connectors.dialects.open311 import Open311
 from connectors.dialects.rest_json import RestJson
@@ -46,6 +47,8 @@ async def inspect(
 async def _rules(app: CityApp, write: bool, today: date, patient: PersonNumbers | None) -> dict[str, Rule]:
     if isinstance(app, BpjsFktp):
         return bpjs_fktp.rules(app, write, today, patient)
+    if isinstance(app, Lapor):
+        return lapor.rules(app, write)
     if isinstance(app, Open311):
         return open311.rules(app, write)
     if not isinstance(app, MppQueue):
@@ -115,6 +118,15 @@ def open311_app(url: str, api_key: str | None, client: Client) -> Open311:
 
 def rest_app(manifest: Manifest, url: str, api_key: str | None, client: Client) -> RestJson:
     """Return a manifest's app at another URL."""
+    return RestJson(manifest, _elsewhere(manifest, url, api_key), client)
+
+
+def lapor_app(manifest: Manifest, url: str, api_key: str | None, client: Client) -> Lapor:
+    """Return an account of LAPOR as its manifest describes it, at another URL."""
+    return Lapor(manifest, _elsewhere(manifest, url, api_key), client)
+
+
+def _elsewhere(manifest: Manifest, url: str, api_key: str | None) -> Endpoint:
     auth = manifest.auth
     credential = Credential(auth.type, auth.name, api_key or auth.development or "", auth.secret)
-    return RestJson(manifest, Endpoint(manifest.id, url, credential, rate_per_minute=6000), client)
+    return Endpoint(manifest.id, url, credential, rate_per_minute=6000)

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from connectors.sandbox import (
     faults,
     fktp,
+    lapor,
     meja,
     mpp,
     mpp_desk,
@@ -79,7 +80,7 @@ def create_app(settings: SandboxSettings, city: City | None = None, clock: Clock
     app = FastAPI(title="Kota tiruan", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.faults = faults.FaultSwitch(faults.FaultPlan()) if settings.faults else None
     queue = (mpp, mpp_waiting, mpp_desk, fktp)
-    for face in (open311, *queue, perizinan, faults, meja):
+    for face in (open311, lapor, *queue, perizinan, faults, meja):
         app.include_router(face.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).with_name("static")))
     app.add_exception_handler(Refusal, _refused)

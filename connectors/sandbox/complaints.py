@@ -70,13 +70,23 @@ def check_photos(photos: Sequence[str]) -> None:
         raise Refusal(400, "bad_media_url", "media_url must be an http(s) address")
 
 
-async def file(conn: AsyncConnection, city: City, complaint: NewComplaint, now: datetime) -> str:
-    """Open a case and return its reference, MJK-2611-000123: year and month, then a running number."""
+async def file(
+    conn: AsyncConnection,
+    city: City,
+    complaint: NewComplaint,
+    now: datetime,
+    series: tuple[str, int] | None = None,
+) -> str:
+    """Open a case and return its reference, MJK-2611-000123: year and month, then a running number.
+
+    With a `series` (name, first) the reference is the plain next number of that series.
+    """
     month = f"{city.reference_prefix}-{now.astimezone(city.timezone):%y%m}"
-    count = upsert(conn, running_numbers).values(name=month, last=1)
+    name, first = series or (month, 1)
+    count = upsert(conn, running_numbers).values(name=name, last=first)
     count = count.on_conflict_do_update(index_elements=["name"], set_={"last": running_numbers.c.last + 1})
     number = (await conn.execute(count.returning(running_numbers.c.last))).scalar_one()
-    reference = f"{month}-{number:06d}"
+    reference = str(number) if series else f"{month}-{number:06d}"
     await conn.execute(
         insert(complaints).values(
             reference=reference,
@@ -180,4 +190,6 @@ async def _put(
         .values(status=status, note=note, updated_at=now, status_before_question=before)
     )
     at = now.astimezone(city.timezone)
-    await outbox.announce(conn, outbox.COMPLAINTS_APP, "case", row.reference, status, at, note=note)
+    # A case with a plain number came through LAPOR, whose account hears of it.
+    app = outbox.LAPOR_APP if row.reference.isdecimal() else outbox.COMPLAINTS_APP
+    await outbox.announce(conn, app, "case", row.reference, status, at, note=note)

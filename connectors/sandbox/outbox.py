@@ -13,6 +13,7 @@ from connectors.sandbox.clock import wall_clock
 from connectors.sandbox.tables import outbox
 
 COMPLAINTS_APP = "curhat_ning_ita"
+LAPOR_APP = "damar_mojo"
 MPP_APP = "mpp_gajah_mada"
 PERMITS_APP = "perizinan"
 

@@ -34,7 +34,7 @@ def lawang(monkeypatch):
 
 def test_check_is_content_with_the_shipped_apps(lawang):
     result = lawang("check")
-    assert (result.exit_code, result.output) == (0, "4 apps, 0 problems\n")
+    assert (result.exit_code, result.output) == (0, "5 apps, 0 problems\n")
 
 
 def test_check_prints_every_problem_and_fails(lawang, apps_folder, small):
@@ -50,6 +50,7 @@ def test_list_is_a_markdown_table(lawang):
     assert lines[1] == "|---|---|---|---|---|---|---|"
     assert {line.split(" | ")[0] for line in lines[2:]} == {
         "| curhat_ning_ita",
+        "| damar_mojo",
         "| gayatri",
         "| mpp_gajah_mada",
         "| perizinan",

@@ -25,6 +25,7 @@ def test_the_shipped_apps_serve_kota_mojokerto(client_of):
     assert found[Capability.COMPLAINT_COMMENT] == "curhat_ning_ita"
     assert registry.find("kota_mojokerto", SLOTS, "ktp_hilang").id == "mpp_gajah_mada"
     assert registry.find("kota_mojokerto", SLOTS, "antrean_puskesmas").id == "gayatri"
+    assert registry.find("kab_mojokerto", SUBMIT, "jalan_rusak").id == "damar_mojo"
     assert registry.by_id("perizinan").title == "Pelacakan Perizinan"
 
 
@@ -82,7 +83,13 @@ def test_an_app_without_its_variables_is_left_out_and_says_why(client_of, apps_f
 def test_production_uses_no_development_address_and_no_development_key(client_of):
     production = {"LAWANG_ENV": "production"}
     registry = Registry.load(environment=production, client=client_of(None))
-    assert set(registry.unconfigured) == {"curhat_ning_ita", "gayatri", "mpp_gajah_mada", "perizinan"}
+    assert set(registry.unconfigured) == {
+        "curhat_ning_ita",
+        "damar_mojo",
+        "gayatri",
+        "mpp_gajah_mada",
+        "perizinan",
+    }
     assert "set CURHAT_NING_ITA_URL" in registry.unconfigured["curhat_ning_ita"]
     named = production | {"SANDBOX_URL": "https://kota.example"}
     registry = Registry.load(environment=named, client=client_of(None))
