@@ -15,10 +15,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import metrics
 from bot.channels.base import ChannelError
 from bot.conversations import choices, commands, effects, handoff, language, outbound, speech
-from bot.conversations.desk import events, presence
+from bot.conversations.desk import drafts, events, presence
+from bot.conversations.desk.rules import in_force
 from bot.dialogue.base import DialogueError, DialogueUnavailable
 from bot.door import Door
-from bot.storage import bookings, buttons, cases, conversations, handoffs, messages, waitings
+from bot.storage import (
+    bookings,
+    buttons,
+    cases,
+    consoleevents,
+    conversations,
+    desksettings,
+    handoffs,
+    messages,
+    waitings,
+)
 from bot.storage.buttons import OfferedButton
 from bot.storage.conversations import Claim, ClaimLost
 from bot.storage.database import values_at_fault
@@ -339,6 +350,7 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
         if not bubbles and answer.outcome == "answered":
             # Effects alone are silence too.
             bubbles = [speech.bubble(door, conversation.tenant, Say("error.dialogue"))]
+        bubbles, drafted = await _approved(conn, door, conversation, answer, bubbles, turn_id, now)
         bubbles = await _notice(conn, door, conversation, bubbles, now)
         await outbound.queue(conn, door, conversation, bubbles, turn_id, now)
         await messages.add_turn(
@@ -356,6 +368,13 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
             waits = await handoffs.heard(conn, conversation.id, now)
         more = await conversations.release(conn, claim, now)
         await _tell_consoles(conn, conversation, context, waits, outcome.told, now)
+        if drafted:
+            data = {"draft": turn_id}
+            await consoleevents.append(
+                conn, conversation.tenant, EventKind.DRAFT, now, conversation_id=conversation.id, data=data
+            )
+    if drafted:
+        await door.wakeups.wake(events.topic(conversation.tenant))
     if outcome.told:
         await door.wakeups.wake(events.topic(conversation.tenant))
         await door.wakeups.wake(presence.ROOM)
@@ -363,6 +382,37 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
         with contextlib.suppress(OSError, SQLAlchemyError):
             await door.media.sweep()
     return more
+
+
+async def _approved(
+    conn: Any,
+    door: Door,
+    conversation: Conversation,
+    answer: Answer,
+    bubbles: list[OutgoingMessage],
+    turn_id: str,
+    now: datetime,
+) -> tuple[list[OutgoingMessage], bool]:
+    """Hold an answer where a person is to see it first; what is sent instead, and whether it was held."""
+    if answer.outcome != "answered" or not bubbles:
+        return bubbles, False
+    rules = in_force(door, conversation.tenant, await desksettings.of(conn, conversation.tenant))
+    service = _service(answer)
+    if not drafts.wants_approval(rules, service):
+        return bubbles, False
+    first = await drafts.hold(conn, conversation, service, bubbles, turn_id, now)
+    checking = [speech.bubble(door, conversation.tenant, Say("handoff.checking"))] if first else []
+    return checking, True
+
+
+def _service(answer: Answer) -> str | None:
+    """The service an answer is about: the one understood now, or the one the talk is about."""
+    heard = (answer.understanding or {}).get("service")
+    if isinstance(heard, dict):
+        heard = heard.get("id")
+    slots = (answer.state or {}).get("slots") or {}
+    found = heard or slots.get("service") or slots.get("booking_service")
+    return found if isinstance(found, str) else None
 
 
 async def _tell_consoles(

@@ -146,6 +146,43 @@ async def due_filings(conn: AsyncConnection, now: datetime, limit: int = 10) -> 
     return list(await conn.execute(statement))
 
 
+async def take_filing(conn: AsyncConnection, key: str, now: datetime) -> Any | None:
+    """Take one filing that waits, to try it at once; None when it has ended or is being tried."""
+    statement = (
+        filings.update()
+        .where(
+            filings.c.idempotency_key == key,
+            filings.c.status == "waiting",
+            sa.or_(filings.c.claimed_until.is_(None), filings.c.claimed_until < now),
+        )
+        .values(claimed_until=now + timedelta(seconds=60))
+        .returning(filings)
+    )
+    return (await conn.execute(statement)).first()
+
+
+async def reference_of(conn: AsyncConnection, key: str) -> str:
+    """The number of what was filed under a key, as it stands now. Raises LookupError."""
+    query = (
+        sa.select(cases.c.reference)
+        .join(filings, filings.c.case_id == cases.c.id)
+        .where(filings.c.idempotency_key == key)
+    )
+    found = (await conn.execute(query)).scalar()
+    if found is None:
+        raise LookupError(key)
+    return str(found)
+
+
+async def of_number(conn: AsyncConnection, conversation_id: str, number: str) -> Any | None:
+    """A case a conversation follows, by the city's number or ours."""
+    query = sa.select(cases).where(
+        cases.c.conversation_id == conversation_id,
+        sa.or_(cases.c.reference == number, cases.c.number == number),
+    )
+    return (await conn.execute(query)).first()
+
+
 async def close_filing(conn: AsyncConnection, key: str, **values: Any) -> bool:
     """Write the end of a try: filed, given up, or when to try next. False when it had ended before."""
     statement = (

@@ -67,6 +67,7 @@ class EventKind(StrEnum):
     LABELS = "labels"
     PRESENCE = "presence"
     DRAFT = "draft"
+    CASEWORK = "casework"
     SETTINGS = "settings"
 
 

@@ -8,7 +8,7 @@ from bot.conversations.desk import presence
 from bot.door import Door
 from bot.storage import agents, conversations, desksettings, handoffs
 from bot.vocabulary.agents import Agent, Handoff, PresenceState, Role
-from bot.vocabulary.conversations import Conversation
+from bot.vocabulary.conversations import Conversation, Reply, Turn
 from tests.scripted import ScriptedEngine
 from tests.talk import Citizen, answer_all
 
@@ -45,11 +45,16 @@ async def hire(
 
 def hand_off_on_request(engine: ScriptedEngine) -> None:
     """Let the scripted engine ask for a person when it hears *orang*."""
-    engine.effects = lambda turn: (
-        [{"type": "handoff_requested", "reason": "asked", "summary": {"last_text": turn.text}}]
-        if "orang" in turn.text
-        else []
-    )
+    others = engine.answer
+
+    def answer(turn: Turn) -> Reply:
+        if "orang" not in turn.text:
+            return others(turn)
+        summary = {"last_text": turn.text}
+        effect = {"type": "handoff_requested", "reason": "asked", "summary": summary}
+        return Reply((), (effect,), turn.state or {})
+
+    engine.answer = answer
 
 
 async def ask(door: Door, address: str, text: str = "orang dong") -> tuple[Citizen, Handoff]:

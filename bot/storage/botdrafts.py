@@ -1,0 +1,70 @@
+"""What the bot would say, held until a person has looked at it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.database import insert_once
+from bot.storage.desk_tables import bot_drafts
+from bot.vocabulary.agents import Draft
+
+
+def _draft(row: Any) -> Draft:
+    return Draft(
+        id=row.id,
+        tenant=row.tenant,
+        conversation_id=row.conversation_id,
+        service=row.service,
+        bubbles=tuple(row.bubbles),
+        created_at=row.created_at,
+        decided_at=row.decided_at,
+        agent_id=row.agent_id,
+        decision=row.decision,
+    )
+
+
+async def hold(
+    conn: AsyncConnection,
+    draft_id: str,
+    tenant: str,
+    conversation_id: str,
+    service: str | None,
+    bubbles: Sequence[dict[str, Any]],
+    now: datetime,
+) -> bool:
+    """Keep an answer, once per id; True when it is the first that waits in its conversation."""
+    waits = await held(conn, tenant, conversation_id)
+    row = {"id": draft_id, "tenant": tenant, "conversation_id": conversation_id, "service": service}
+    await insert_once(conn, bot_drafts, {**row, "bubbles": list(bubbles), "created_at": now}, ["id"])
+    return not waits
+
+
+async def get(conn: AsyncConnection, draft_id: str) -> Draft:
+    """The draft with this id. Raises LookupError."""
+    row = (await conn.execute(sa.select(bot_drafts).where(bot_drafts.c.id == draft_id))).first()
+    if row is None:
+        raise LookupError(draft_id)
+    return _draft(row)
+
+
+async def held(
+    conn: AsyncConnection, tenant: str, conversation_id: str | None = None, limit: int = 200
+) -> list[Draft]:
+    """What waits for a look, oldest first."""
+    query = sa.select(bot_drafts).where(bot_drafts.c.tenant == tenant, sa.text("decided_at IS NULL"))
+    if conversation_id is not None:
+        query = query.where(bot_drafts.c.conversation_id == conversation_id)
+    return [_draft(row) for row in await conn.execute(query.order_by(bot_drafts.c.created_at).limit(limit))]
+
+
+async def decide(conn: AsyncConnection, draft_id: str, agent_id: str, decision: str, now: datetime) -> bool:
+    """Note what became of a draft; False when a colleague decided before."""
+    statement = (
+        bot_drafts.update()
+        .where(bot_drafts.c.id == draft_id, bot_drafts.c.decided_at.is_(None))
+        .values(decided_at=now, agent_id=agent_id, decision=decision)
+    )
+    return (await conn.execute(statement)).rowcount == 1
