@@ -313,7 +313,7 @@ async def satisfaction(conn: AsyncConnection, tenant: str, since: datetime, unti
 async def csv_rows(
     conn: AsyncConnection, tenant: str, since: datetime, until: datetime
 ) -> AsyncIterator[list[str]]:
-    """Every request of a period as plain cells, the heading first; no cell is a formula or names a citizen."""
+    """Every request of a period as plain cells, the heading first; no formula, no citizen's name."""
     yield list(HEADING)
     after: tuple[datetime, str] | None = None
     while True:

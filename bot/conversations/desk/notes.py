@@ -1,5 +1,6 @@
 """Private notes between agents, with colleagues called by name."""
 
+import re
 from collections.abc import Sequence
 
 from bot.conversations.desk.acting import on_conversation
@@ -29,15 +30,23 @@ async def add(
 
 
 def mentioned(text: str, colleagues: Sequence[Agent], ids: Sequence[str] = ()) -> tuple[str, ...]:
-    """The ids of colleagues a note names; the longest name wins, so @Sari Dewi is not @Sari."""
+    """The ids of colleagues a note names, by their whole name or their first.
+
+    The longest name wins, so @Sari Dewi is not @Sari; a first name that several share calls nobody.
+    """
     rest = text.lower()
     found = [agent.id for agent in colleagues if agent.id in ids]
-    for agent in sorted(colleagues, key=lambda one: -len(one.name)):
-        names = {agent.name.lower(), agent.name.lower().split()[0]}
-        for name in sorted(names, key=len, reverse=True):
-            if f"@{name}" in rest:
-                rest = rest.replace(f"@{name}", " ")
-                found.append(agent.id)
+    whole = {agent.name.lower(): agent.id for agent in colleagues}
+    first: dict[str, set[str]] = {}
+    for agent in colleagues:
+        first.setdefault(agent.name.lower().split()[0], set()).add(agent.id)
+    alone = {name: next(iter(owners)) for name, owners in first.items() if len(owners) == 1}
+    names = {**alone, **whole}
+    for name in sorted(names, key=len, reverse=True):
+        called = re.compile(rf"(?<!\w)@{re.escape(name)}(?!\w)")
+        if called.search(rest):
+            rest = called.sub(" ", rest)
+            found.append(names[name])
     return tuple(dict.fromkeys(found))
 
 
