@@ -96,10 +96,9 @@ class Lapor(CityApp):
     async def _find_again(self, draft: ComplaintDraft) -> Reader | None:
         """Return the report a lost filing became; None when it is sure that there is none."""
         options, asked_at = self.manifest.lapor, draft.asked_at or datetime.now(UTC)
+        lost = "a report may have been filed: look at the account's own reports"
         if options.search is None:
-            raise BackendUnreachable(
-                self.id, "a report may have been filed: look at the account's own reports"
-            )
+            raise BackendUnreachable(self.id, lost)
         period = {"dari": _moment(asked_at - BEFORE), "sampai": _moment(asked_at + AFTER)}
         answer = await self.client.send(self.endpoint, "GET", options.search, query=period)
         if not answer.ok:
@@ -108,6 +107,9 @@ class Lapor(CityApp):
         for item in lapor_wire.reports(self._document(answer)):
             if wanted in (mapping.as_text(item.get("isi")) or ""):
                 return self._reader(item)
+        soon = options.listed_after_seconds
+        if soon is None or datetime.now(UTC) < asked_at + timedelta(seconds=soon):
+            raise BackendUnreachable(self.id, lost)
         return None
 
     async def _post(self, path: str, document: bytes, headers: dict[str, str]) -> Answer:

@@ -88,10 +88,16 @@ async def test_a_report_that_never_arrived_is_filed_when_the_account_lists_none(
     assert (await account.complaint_status(receipt.reference)).status == CaseStatus.RECEIVED
 
 
-async def test_without_a_list_a_lost_report_waits_for_a_person(account: Lapor):
-    blind = with_options(account, search=None)
+@pytest.mark.parametrize(
+    ("changes", "asked_at"),
+    [({"search": None}, MONDAY), ({"listed_after_seconds": None}, MONDAY), ({}, datetime.now(UTC))],
+)
+async def test_a_lost_report_waits_while_nobody_can_say_that_there_is_none(
+    account: Lapor, changes: dict[str, Any], asked_at: datetime
+):
+    careful = with_options(account, **{"listed_after_seconds": 600} | changes)
     with pytest.raises(BackendUnreachable, match="look at the account"):
-        await blind.submit_complaint(replace(DRAFT, asked_at=MONDAY))
+        await careful.submit_complaint(replace(DRAFT, asked_at=asked_at))
 
 
 async def test_where_a_key_is_honoured_the_same_report_is_one(account: Lapor):
