@@ -8,7 +8,7 @@ from actions import reading
 from actions.effects import CaseFollowed
 from actions.runtime import runtime
 from actions.turn import Answer, Turn, button, handles, lines, said
-from connectors.capabilities import Capability, CaseState
+from connectors.capabilities import Capability, CaseState, CaseStatus
 from connectors.errors import CaseNotFound, ConnectorError
 
 MOST_LISTED = 5
@@ -67,10 +67,15 @@ async def _one(turn: Turn, answer: Answer, wanted: str) -> None:
     wanted = own["reference"] if own else wanted
     permit = bool(_PERMIT.match(wanted)) or bool(own and own["kind"] == "permit")
     try:
+        capability = Capability.PERMIT_STATUS if permit else Capability.COMPLAINT_STATUS
         if own:
             connector = runtime().registry.by_id(own["connector"])
+            if capability not in connector.offers:
+                # A department that has only a mailbox cannot be asked; what is known is what it told us.
+                answer.keep(reference=wanted)
+                _full(turn, answer, own, CaseState(wanted, CaseStatus(own["status"])))
+                return
         else:
-            capability = Capability.PERMIT_STATUS if permit else Capability.COMPLAINT_STATUS
             connector = runtime().registry.find(turn.tenant, capability)
         state = await (connector.permit_status(wanted) if permit else connector.complaint_status(wanted))
     except CaseNotFound:

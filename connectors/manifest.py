@@ -110,6 +110,23 @@ class LaporOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class EmailOptions:
+    """Who writes to whom, and the letter as templates of a report's fields, `number` and `point`.
+
+    `nameless` stands where a citizen gives no name, `confidential` where they want the report kept.
+    """
+
+    to: str = ""
+    sender: str = ""
+    sender_name: str = "Lawang"
+    reply_to: str | None = None
+    subject: str = "{number}"
+    body: str = "{description}"
+    nameless: str = "-"
+    confidential: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FktpCounter:
     """A poli of a puskesmas: `path` leads to that puskesmas below base_url, `poli` is its code there.
 
@@ -160,6 +177,7 @@ class Manifest:
     operations: Mapping[Capability, OperationTemplate] = field(default_factory=dict)
     open311: Open311Options = Open311Options()
     lapor: LaporOptions = LaporOptions()
+    email: EmailOptions = EmailOptions()
     values: Values = Values()
     fktp_counters: Mapping[str, FktpCounter] = field(default_factory=dict)
     webhook: Webhook | None = None
@@ -172,6 +190,8 @@ class Manifest:
             return frozenset(self.operations)
         if self.dialect in contracts.OFFERS:
             return contracts.OFFERS[self.dialect]
+        if self.dialect == "email":
+            return frozenset({Capability.COMPLAINT_SUBMIT, Capability.COMPLAINT_COMMENT})
         return _lapor_offers(self.lapor) if self.dialect == "lapor" else _open311_offers(self.open311)
 
 
@@ -241,6 +261,7 @@ def build(document: Mapping[str, Any]) -> Manifest:
             for name, operation in document.get("operations", {}).items()
         },
         open311=Open311Options(**_listed_after(document.get("open311", {}))),
+        email=EmailOptions(**document.get("email", {})),
         lapor=LaporOptions(**_listed_after(document.get("lapor", {}))),
         values=Values(
             topic=values.get("topic", {}),

@@ -11,6 +11,7 @@ from connectors.client import Client
 from connectors.dialects.base import CityApp, Connector
 from connectors.dialects.bpjs_fktp import BpjsFktp
 from connectors.dialects.lapor import Lapor
+from connectors.dialects.mail import Mail
 from connectors.dialects.mpp_queue import MppQueue
 from connectors.dialects.open311 import Open311
 from connectors.dialects.rest_json import RestJson
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 DIALECTS: dict[str, type[CityApp]] = {
     "open311": Open311,
     "lapor": Lapor,
+    "email": Mail,
     "rest_json": RestJson,
     "mpp_queue": MppQueue,
     "bpjs_fktp": BpjsFktp,
@@ -134,8 +136,9 @@ def connect(manifest: Manifest, client: Client, environment: Mapping[str, str]) 
     """
     production = environment.get("LAWANG_ENV") == "production"
     base_url = expand(manifest.base_url, environment, production=production)
-    if not base_url.startswith(("http://", "https://")):
-        raise NotConfigured(f"base_url must start with http:// or https://, not {base_url[:40]!r}")
+    schemes = ("smtp://", "smtps://") if manifest.dialect == "email" else ("http://", "https://")
+    if not base_url.startswith(schemes):
+        raise NotConfigured(f"base_url must start with {' or '.join(schemes)}, not {base_url[:40]!r}")
     auth = manifest.auth
     value = ""
     if auth.type != "none":

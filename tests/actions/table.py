@@ -59,7 +59,9 @@ class FakeCity:
     reserved: list[BookingRequest] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
-    offers: frozenset[Capability] = frozenset({Capability.BOOKING_RESCHEDULE})
+    offers: frozenset[Capability] = frozenset(
+        {Capability.BOOKING_RESCHEDULE, Capability.COMPLAINT_STATUS, Capability.PERMIT_STATUS}
+    )
     held: list[HoldRequest] = field(default_factory=list)
     confirmed: list[Confirmation] = field(default_factory=list)
     released: list[str] = field(default_factory=list)

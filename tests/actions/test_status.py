@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from connectors.capabilities import CaseState, CaseStatus
+from connectors.capabilities import Capability, CaseState, CaseStatus
 from connectors.errors import BackendUnreachable
 from tests.actions.table import NOW, FakeCity, Table
 
@@ -26,6 +26,15 @@ async def test_own_number_tells_everything(table: Table, city: FakeCity) -> None
     said = await table.say("MJK-2611-000007", "check_status")
     assert said.keys == ["status.full"]
     assert "dikerjakan" in str(said.messages)
+
+
+async def test_a_department_that_cannot_be_asked_is_answered_for_from_what_is_known(
+    table: Table, city: FakeCity
+) -> None:
+    table.cases = [case()]
+    city.offers = city.offers - {Capability.COMPLAINT_STATUS}
+    said = await table.say("MJK-2611-000007", "check_status")
+    assert said.keys == ["status.full"]
 
 
 async def test_a_strangers_number_tells_state_and_date_only(table: Table, city: FakeCity) -> None:

@@ -12,7 +12,12 @@ from bot.conversations import filings
 from bot.door import Door
 from bot.storage import cases, tables
 from connectors.capabilities import CaseReceipt, CaseStatus, ComplaintDraft
+from connectors.client import Client
+from connectors.dialects import mail
 from connectors.errors import BackendChanged, BackendRejected, BackendUnreachable, NotOffered
+from connectors.manifest import build
+from connectors.registry import Registry, connect
+from tests.connectors.test_mail import DOCUMENT, Mailbox, served
 from tests.scripted import ScriptedEngine
 from tests.talk import Citizen, answer_all
 
@@ -334,3 +339,25 @@ async def test_taken_back_while_it_waits_it_is_filed_and_taken_back_without_a_wo
     async with city.database.reading() as conn:
         note = (await conn.execute(sa.select(tables.notes))).one()
     assert (note.kind, note.reference) == ("withdrawn", "MJK-1")
+
+
+async def test_a_report_to_a_department_with_only_a_mailbox_counts_as_filed_and_is_told_once(
+    open_doors: Callable[..., Door], engine: ScriptedEngine
+) -> None:
+    mailbox = Mailbox()
+    mailbox.answers = {"RCPT": "450 mailbox busy"}
+    with served(mailbox) as port:
+        document = DOCUMENT | {"base_url": f"smtp://127.0.0.1:{port}"}
+        app = connect(build(document), Client(), {})
+        door = open_doors(registry=Registry([app]))
+        await door.wakeups.start()
+        citizen = await queue(door, engine, app="dinas_surat")
+        await work_once(door)
+        mailbox.answers = {}
+        for _ in range(3):
+            await work_once(door)
+    [letter] = mailbox.letters
+    [told] = await citizen.texts()
+    reference = mail.number(DRAFT["idempotency_key"])
+    assert reference in told
+    assert reference in letter["Subject"]
