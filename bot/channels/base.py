@@ -1,10 +1,14 @@
-"""What every channel can do, and what can go wrong while sending.
+"""What every channel can do, and what can go wrong while sending: one class per remedy.
 
 ChannelError
-├── ChannelThrottled     wait `retry_after` seconds, this citizen only
-├── ChannelUnreachable   network, timeout, 5xx: try again with back-off
-├── CitizenUnreachable   blocked us, left, unknown: stop sending to this address
+├── ChannelThrottled     wait `retry_after` seconds: this citizen only, or `everyone`
+├── ChannelUnreachable   network, 5xx, surely not taken: try again with back-off
+│   └── AccountTroubled  token, permission, payment, restriction: keep everything, alarm the operator
+├── OutcomeUnknown       it may have been taken: wait for a receipt, never send again by yourself
+├── CitizenUnreachable   blocked us, left, opted out, unknown: stop sending to this address
+├── WindowClosed         only an approved template may begin a talk now: use one, or wait for the citizen
 └── MessageRefused       the channel will never take this message: give up and count
+    └── TemplateRefused  the template is missing, paused or wrong: stop using it, alarm the operator
 """
 
 from collections.abc import Mapping
@@ -21,27 +25,48 @@ from bot.vocabulary.messages import (
 
 
 class ChannelError(Exception):
-    """Root of the tree."""
+    """Root of the tree. `code` is the channel's own, for the row and the counter; never shown to citizens."""
+
+    def __init__(self, message: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class ChannelThrottled(ChannelError):
-    """The channel asks for patience. `retry_after` is in seconds."""
+    """The channel asks for patience: `retry_after` seconds, for this citizen or for `everyone` on it."""
 
-    def __init__(self, retry_after: float) -> None:
-        super().__init__(f"throttled for {retry_after:g} s")
+    def __init__(self, retry_after: float, everyone: bool = False, code: str | None = None) -> None:
+        super().__init__(f"throttled for {retry_after:g} s", code)
         self.retry_after = retry_after
+        self.everyone = everyone
 
 
 class ChannelUnreachable(ChannelError):
     """No answer, or an answer that says 'later'."""
 
 
+class AccountTroubled(ChannelUnreachable):
+    """Nothing can be sent until the operator mends our account; what waits keeps waiting."""
+
+
+class OutcomeUnknown(ChannelError):
+    """The request went out and no answer came back: the citizen may have it."""
+
+
 class CitizenUnreachable(ChannelError):
-    """The citizen blocked us or left."""
+    """The citizen blocked us, left or wants no more."""
+
+
+class WindowClosed(ChannelError):
+    """Too long since the citizen last wrote: free words are not taken, an approved template is."""
 
 
 class MessageRefused(ChannelError):
     """The channel refused this message for good."""
+
+
+class TemplateRefused(MessageRefused):
+    """The channel does not take this template, now or as it was filled."""
 
 
 @dataclass(frozen=True, slots=True)

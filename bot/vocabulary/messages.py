@@ -144,12 +144,25 @@ class QueuedMessage:
     attempts: int = 0
 
 
+class Remedy(StrEnum):
+    """What helps after a failure that a channel reports later, in a receipt."""
+
+    SLOW_DOWN = "slow_down"
+    LATER = "later"
+    WINDOW = "window"
+    STOP = "stop"
+    PAYLOAD = "payload"
+    TEMPLATE = "template"
+    ACCOUNT = "account"
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryReceipt:
-    """The channel's word on a message we sent."""
+    """The channel's word on a message we sent. A failure names its `remedy`."""
 
     channel: ChannelName
     channel_message_id: str
     status: MessageStatus
     occurred_at: datetime
     reason: str | None = None
+    remedy: Remedy | None = None
