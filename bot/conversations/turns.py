@@ -51,6 +51,8 @@ UNREADABLE = {
     IncomingKind.EDIT: "unsupported.edit",
 }
 MINDS_CHANGED = 3
+CITY_AWAY = frozenset({"error.backend", "error.backend_unreachable", "error.backend_changed"})
+_AGENT = {"title_key": "button.talk_to_agent", "payload": "/talk_to_agent", "reusable": True}
 SAYS_AGENT = frozenset({"/talk_to_agent", "petugas", "minta petugas", "agen", "operator", "admin"})
 
 
@@ -225,15 +227,31 @@ async def _answer(door: Door, context: Context) -> Answer:
             answer.says = [Say("handoff.requested_plainly")]
             answer.effects = ({"type": "handoff_requested", "reason": "engine_down", "summary": {}},)
         return answer
+    failures = _city_failures(conversation, reply)
     return Answer(
         outcome="answered",
-        says=list(reply.messages),
+        says=_with_a_way_out(list(reply.messages), failures),
         effects=reply.effects,
         state=reply.state,
+        failures=failures,
         understanding=reply.understanding,
         pressed=pressed,
         language=heard,
     )
+
+
+def _city_failures(conversation: Conversation, reply: Reply) -> int:
+    """How many answers in a row had to say that a city system does not work."""
+    broken = any(message.text_key in CITY_AWAY for message in reply.messages)
+    return conversation.failures + 1 if broken else 0
+
+
+def _with_a_way_out(says: list[Say], failures: int) -> list[Say]:
+    """From the second failure in a row a person is offered, unless the answer offers one already."""
+    offered = any(button["payload"].startswith("/talk_to_agent") for say in says for button in say.buttons)
+    if failures < 2 or offered:
+        return says
+    return [*says, Say("error.backend_again", buttons=(_AGENT,))]
 
 
 async def _respond(door: Door, turn: Turn) -> Reply:
@@ -306,8 +324,7 @@ def _failed(conversation: Conversation, outcome: str) -> Answer:
     failures = conversation.failures + 1
     say = Say("error.dialogue")
     if failures >= 2:
-        agent = {"title_key": "button.talk_to_agent", "payload": "/talk_to_agent", "reusable": True}
-        say = Say("error.dialogue_again", buttons=(agent,))
+        say = Say("error.dialogue_again", buttons=(_AGENT,))
     return Answer(outcome, [say], state=conversation.state, failures=failures)
 
 

@@ -21,11 +21,14 @@ from intents import catalog
 
 
 class SlowEngine:
-    """Counts turns in its state, and opens a case under a new number every time it is asked."""
+    """Counts turns in its state, opens a case under a new number every time, and a person for *orang*."""
 
     async def respond(self, turn: Turn) -> Reply:
         """Answer after a while."""
         await asyncio.sleep(random.uniform(0.02, 0.12))
+        if "orang" in turn.text:
+            asked = {"type": "handoff_requested", "reason": "asked", "summary": {}}
+            return Reply((), (asked,), turn.state or {})
         count = (turn.state or {}).get("count", 0) + 1
         # Not made from the turn's id: a turn whose effects were applied twice would show.
         case = {

@@ -1,5 +1,6 @@
 """How a tenant's desk works: what supervisors set, above what its tenant file says, above the usual."""
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,8 @@ from bot.conversations.desk.roles import needs
 from bot.door import Door
 from bot.storage import consoleevents, desksettings
 from bot.vocabulary.agents import Agent, EventKind, Role
+
+log = logging.getLogger(__name__)
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Shifts = tuple[tuple[time, time], ...]
@@ -72,7 +75,23 @@ def in_force(door: Door, tenant: str, changed: Mapping[str, Any]) -> Rules:
     known = door.tenants.get(tenant)
     facts = {} if known is None else known.facts.get("call_center") or {}
     zone = "Asia/Jakarta" if known is None else known.timezone
-    return read(tenant, zone, {**(facts.get("desk") or {}), **changed})
+    try:
+        return read(tenant, zone, {**(facts.get("desk") or {}), **changed})
+    except errors.Unusable:
+        return _usable(tenant, zone, {**(facts.get("desk") or {}), **changed})
+
+
+def _usable(tenant: str, timezone: str, values: Mapping[str, Any]) -> Rules:
+    """What can be used of rules that another version wrote: one that cannot must not close the desk."""
+    good = {}
+    for name, value in values.items():
+        try:
+            read(tenant, timezone, {name: value})
+        except errors.Unusable as error:
+            log.error("rule %s of %s is left out: %s", name, tenant, error)
+        else:
+            good[name] = value
+    return read(tenant, timezone, good)
 
 
 async def change(door: Door, agent: Agent, name: str, value: Any) -> None:

@@ -10,7 +10,7 @@ from bot.conversations.desk import errors, hours, rules
 from bot.door import Door
 from bot.vocabulary.agents import Role
 from intents.calendar_days import Calendar
-from tests.bot.desk.staff import TENANT, hire
+from tests.bot.desk.staff import TENANT, hire, set_rule
 
 WIB = ZoneInfo("Asia/Jakarta")
 CALENDAR = Calendar({date(2026, 12, 25): "Hari Raya Natal"}, frozenset({2026}))
@@ -100,6 +100,14 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, value: Any) -
     with pytest.raises(errors.Unusable) as refused:
         rules.read(TENANT, "UTC", {name: value})
     assert refused.value.values["name"] == name
+
+
+async def test_a_rule_that_another_version_wrote_does_not_close_the_desk(door: Door) -> None:
+    await set_rule(door, "agent_name", "nickname")
+    await set_rule(door, "from_tomorrow", 5)
+    await set_rule(door, "automatic", False)
+    found = await rules.load(door, TENANT)
+    assert (found.agent_name, found.automatic) == ("first", False)
 
 
 async def test_who_set_which_rule_is_kept_and_only_supervisors_may(door: Door) -> None:

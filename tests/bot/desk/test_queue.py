@@ -5,11 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.conversations.desk import assignment, claims, queue, waiting, writing
+from bot.conversations.desk import assignment, claims, handing, queue, waiting, writing
+from bot.dialogue.base import DialogueFailed
 from bot.door import Door
 from bot.storage import agents, handoffs
 from bot.vocabulary.agents import Outcome, Stage
-from bot.vocabulary.conversations import Owner
+from bot.vocabulary.conversations import Owner, Reply, Say
 from tests.bot.desk.staff import (
     TENANT,
     ask,
@@ -206,8 +207,6 @@ async def test_who_asks_again_while_the_desk_is_open_need_not_wait_for_the_call_
 
 
 async def test_a_queued_conversation_is_given_as_soon_as_there_is_room(door: Door) -> None:
-    from bot.conversations.desk import handing
-
     sari = await hire(door, "Sari", capacity=1)
     _, first = await ask(door, "warga-1")
     _, second = await ask(door, "warga-2")
@@ -221,8 +220,6 @@ async def test_a_queued_conversation_is_given_as_soon_as_there_is_room(door: Doo
 async def test_when_the_engine_is_down_a_person_is_still_asked_for(
     door: Door, engine: ScriptedEngine
 ) -> None:
-    from bot.dialogue.base import DialogueFailed
-
     citizen = Citizen(door)
     for text in ("halo", "halo?"):
         engine.errors = [DialogueFailed("down")]
@@ -237,3 +234,17 @@ async def test_when_the_engine_is_down_a_person_is_still_asked_for(
     async with door.database.reading() as conn:
         assert len(await handoffs.waiting(conn, TENANT)) == 1
         assert await agents.tenants(conn) == []
+
+
+async def test_when_the_city_fails_twice_in_a_row_a_person_is_offered(
+    door: Door, engine: ScriptedEngine
+) -> None:
+    citizen = Citizen(door)
+    broken = Reply((Say("error.backend_unreachable"),), (), {})
+    engine.answer = lambda turn: Reply((Say("handoff.back"),), (), {}) if turn.text == "menu" else broken
+    offered = []
+    for text in ("status", "status", "menu", "status"):
+        await citizen.say(text)
+        await answer_all(door)
+        offered.append(any(reply.buttons for reply in await citizen.replies()))
+    assert offered == [False, True, False, False]
