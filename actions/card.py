@@ -1,5 +1,6 @@
 """The review card: everything that will be filed, on one bubble, before it is."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from actions import reports
@@ -8,7 +9,7 @@ from actions.turn import Answer, choice, lines, said
 
 
 def show(answer: Answer, *, topic: str, description: str, place: dict[str, Any], photos: list[Any],
-         anonymous: bool, confidential: bool) -> None:  # fmt: skip
+         anonymous: bool, confidential: bool, details: Iterable[Sequence[Any]] = ()) -> None:  # fmt: skip
     """Say the card."""
     when = reports.words().when(description)
     answer.say(
@@ -20,7 +21,10 @@ def show(answer: Answer, *, topic: str, description: str, place: dict[str, Any],
         ],
         topic=runtime().catalog.topics[topic].title,
         description=description,
-        place=spoken_place(place),
+        place=lines(
+            spoken_place(place),
+            *(said("complaint.detail", question=question, answer=answer) for question, answer in details),
+        ),
         time=when or said("complaint.no_time"),
         photos=lines(
             said("complaint.photos", count=len(photos)) if photos else said("complaint.no_photo"),

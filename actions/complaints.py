@@ -4,20 +4,28 @@ import re
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from actions import card, jurisdiction, owners, reading, reports
+from actions import card, details, jurisdiction, owners, reading, reports
 from actions.effects import SimilarAsked
-from actions.forms import SURE, Form, register
+from actions.forms import SURE, Form, Verdict, register
 from actions.runtime import runtime
 from actions.turn import Answer, Turn, choice
 from intents import places
 
-TOPIC, WHAT, WHERE, OWNER, CONFIDENTIAL, ANONYMOUS, PHOTO, REVIEW = (
-    f"complaint_{field}"
-    for field in ("topic", "description", "place", "owner", "confidential", "anonymous", "photo", "review")
+TOPIC, WHAT, WHERE, OWNER, CONFIDENTIAL, ANONYMOUS, DETAILS, PHOTO, REVIEW = DRAFT = (
+    "complaint_topic",
+    "complaint_description",
+    "complaint_place",
+    "complaint_owner",
+    "complaint_confidential",
+    "complaint_anonymous",
+    "complaint_details",
+    "complaint_photo",
+    "complaint_review",
 )
-DRAFT = (TOPIC, WHAT, WHERE, OWNER, CONFIDENTIAL, ANONYMOUS, PHOTO, REVIEW)
-# What is asked for only when a topic, a word or the citizen gives a reason.
-UNASKED = (OWNER, CONFIDENTIAL, ANONYMOUS, PHOTO)
+# What a finished or dropped report leaves nothing of.
+KEPT = (*DRAFT, details.ASKS, "draft_key")
+# What is asked for only when a topic, a word, the citizen or the city's system gives a reason.
+UNASKED = (OWNER, CONFIDENTIAL, ANONYMOUS, DETAILS, PHOTO)
 IDENTITY = {"confidential": CONFIDENTIAL, "anonymous": ANONYMOUS}
 COMMON = (
     "jalan_rusak",
@@ -35,7 +43,7 @@ LONGEST = 1500
 MOST_PHOTOS = 5
 # From so many problems in one message on, one report cannot hold them.
 SEVERAL, MOST_TOPICS = 3, 6
-EDITS = {"topic": TOPIC, "description": WHAT, "where": WHERE, "photo": PHOTO}
+EDITS = {"topic": TOPIC, "description": WHAT, "where": WHERE, "details": DETAILS, "photo": PHOTO}
 TIRADE = "pelayanan_petugas"
 _NOT_THERE = re.compile(
     r"^\W*(?:eh|maaf|lho|lo)?\W*bukan\b[^,;]*(?:[,;]|\btapi\b|\bmelainkan\b)\s*", re.IGNORECASE
@@ -52,8 +60,8 @@ class ComplaintForm(Form):
     order = DRAFT
     edits = EDITS
     skippable: ClassVar = {PHOTO: [], CONFIDENTIAL: False, ANONYMOUS: False}
-    free_text: ClassVar = {WHAT: SURE, WHERE: SURE}
-    fixed = frozenset({WHAT, OWNER, CONFIDENTIAL, ANONYMOUS})
+    free_text: ClassVar = {WHAT: SURE, WHERE: SURE, DETAILS: SURE}
+    fixed = frozenset({WHAT, OWNER, CONFIDENTIAL, ANONYMOUS, DETAILS})
     quiet = frozenset(UNASKED)
 
     # -- listening
@@ -123,6 +131,8 @@ class ComplaintForm(Form):
             return reading.mostly(turn, (reading.place(turn) or {}).get("text"))
         if question in {CONFIDENTIAL, ANONYMOUS}:
             return bool(reports.words().wishes(turn.text))
+        if question == DETAILS:
+            return _detail(turn, None) is not None
         return question == TOPIC and len(turn.text.split()) <= 3 and reading.topic(turn) is not None
 
     async def correct(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
@@ -142,12 +152,19 @@ class ComplaintForm(Form):
             found[WHERE] = reading.amended(draft[WHERE], found[WHERE])
         for slot, wish in reports.words().wishes(turn.text).items():
             found[IDENTITY[slot]] = wish
+        if draft.get(DETAILS) and (mended := details.amended(details.state_of(turn), turn.text)):
+            found[DETAILS] = {**(details.outcome(mended) or {}), "state": mended}
         return found
+
+    def parts(self, draft: dict[str, Any]) -> list[str]:
+        """The city's questions are offered only where there were any."""
+        asked = bool((draft.get(DETAILS) or {}).get("answers"))
+        return [name for name in self.edits if name != "details" or asked]
 
     def changed(self, question: str, draft: dict[str, Any]) -> None:
         """Another topic has other owners, and asks otherwise who may know of it."""
         if question == TOPIC:
-            draft.update(dict.fromkeys((OWNER, CONFIDENTIAL, ANONYMOUS)))
+            draft.update(dict.fromkeys((OWNER, CONFIDENTIAL, ANONYMOUS, DETAILS)))
         elif question in (WHAT, WHERE) and draft.get(OWNER) == "city":
             draft[OWNER] = None
 
@@ -175,6 +192,8 @@ class ComplaintForm(Form):
             return {OWNER: "ours"} if value == "ours" else {}
         if question in {CONFIDENTIAL, ANONYMOUS}:
             return _identity(question, turn, value)
+        if question == DETAILS or value.startswith(("detail:", "detail_")):
+            return self._details(turn, answer)
         if question == PHOTO:
             found = await self.correct(turn, draft)
             return {PHOTO: [], **found} if found else {}
@@ -195,6 +214,14 @@ class ComplaintForm(Form):
         if not spot and turn.intent == self.start and turn.topic and known:
             return {WHAT: f"{draft[WHAT]}\n{text}"[:LONGEST]}
         return {WHERE: {**known, **spot, "text": (said_before + text)[:300]}}
+
+    def _details(self, turn: Turn, answer: Answer) -> dict[str, Any]:
+        """One more answer for the city's system; the slot stays empty until it has them all."""
+        state = _detail(turn, answer)
+        if state is None:
+            return {}
+        answer.keep(**{details.ASKS: state})
+        return {DETAILS: details.outcome(state)}
 
     def _review(self, turn: Turn, value: str, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
         """A decision, a part that is wrong, or more of the story."""
@@ -218,6 +245,8 @@ class ComplaintForm(Form):
         """Who presses on at a question that needs no answer wants the card; a report that was not sent yet is
         not withdrawn but dropped."""
         step = super()._step(turn)
+        if turn.question == DETAILS and step in {"yes", "no"} and self.covers(turn, DETAILS):
+            return None
         if turn.intent == "withdraw_complaint" and not turn.pressed and turn.confidence >= SURE:
             return step or "cancel"
         return "skip" if step == "send" and turn.question in self.skippable else step
@@ -226,6 +255,8 @@ class ComplaintForm(Form):
 
     async def ask(self, question: str, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:
         """Ask for what is missing; what happened comes before what it is called."""
+        if mended := (draft.get(DETAILS) or {}).pop("state", None):
+            answer.keep(**{details.ASKS: mended})
         if not jurisdiction.connected(turn, draft.get(TOPIC)):
             jurisdiction.say_not_connected(turn, answer)
             draft[REVIEW] = "outside"
@@ -247,7 +278,10 @@ class ComplaintForm(Form):
         ):
             return WHERE
         if question in UNASKED and not editing and question != turn.question:
-            question = self._next(draft)
+            question = await self._next(turn, draft, answer)
+        state = details.state_of(turn, answer) if question == DETAILS else None
+        if state and (editing or details.outcome(state)):
+            answer.keep(**{details.ASKS: details.again(state)})
         self._speak(question, turn, draft, answer)
         return question
 
@@ -257,7 +291,17 @@ class ComplaintForm(Form):
         place = (draft.get(WHERE) or {}).get("text") or ""
         return owners.find(f"{draft[WHAT]}\n{place}", draft.get(TOPIC))
 
-    def _next(self, draft: dict[str, Any]) -> str:
+    async def _back(
+        self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer
+    ) -> Verdict:
+        """Among the city's questions, one answer back."""
+        state = details.state_of(turn) if turn.question == DETAILS else None
+        if state is None or (earlier := details.back(state)) is None:
+            return await super()._back(turn, draft, before, answer)
+        answer.keep(**{details.ASKS: earlier})
+        return await self._go_on(turn, draft, before, answer, only=DETAILS)
+
+    async def _next(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str:
         """Fill in what needs no question; return the question that comes next."""
         draft[OWNER] = draft.get(OWNER) or "city"
         asked = runtime().catalog.topics[draft[TOPIC]].details.get("ask_identity") or ()
@@ -266,6 +310,10 @@ class ComplaintForm(Form):
                 if name in asked:
                     return slot
                 draft[slot] = name == "confidential" and confidential(draft[TOPIC])
+        if draft.get(DETAILS) is None:
+            draft[DETAILS] = details.outcome(await details.begin(turn, answer, draft[TOPIC]))
+            if draft[DETAILS] is None:
+                return DETAILS
         draft[PHOTO] = draft.get(PHOTO) or []
         return REVIEW
 
@@ -322,6 +370,8 @@ class ComplaintForm(Form):
                 "complaint.ask_anonymous_kept" if draft.get(CONFIDENTIAL) else "complaint.ask_anonymous",
                 buttons=[choice("button.anonymous", "yes"), choice("button.named", "no")],
             )
+        elif question == DETAILS and (state := details.state_of(turn, answer)):
+            details.say(answer, state)
         elif question == PHOTO:
             answer.say("complaint.ask_photo", buttons=[choice("button.skip", "skip")])
         else:
@@ -334,12 +384,20 @@ class ComplaintForm(Form):
             topic=draft[TOPIC],
             description=draft[WHAT],
             place=place,
+            details=(draft.get(DETAILS) or {}).get("lines") or (),
             photos=draft[PHOTO],
             anonymous=bool(draft.get(ANONYMOUS)),
             confidential=bool(draft.get(CONFIDENTIAL)),
         )
         spot = {name: place.get(name) for name in ("latitude", "longitude", "region")}
         answer.effect(SimilarAsked(draft[TOPIC], draft[WHAT], **spot, place=place.get("text")))
+
+
+def _detail(turn: Turn, answer: Answer | None) -> details.State | None:
+    """How far the city's questions are after this message; None when it answers none of them."""
+    state = details.state_of(turn, answer)
+    value = str(turn.values.get("value", "")) if turn.pressed else ""
+    return details.read(state, turn, value, turn.text.strip()) if state else None
 
 
 def several(text: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from actions import reading
 from actions.aftercare import means_a_report, waits_for_a_word
-from actions.complaints import DRAFT
+from actions.complaints import KEPT
 from actions.runtime import runtime
 from actions.turn import BY_INTENT, Answer, Turn, button, handles
 
@@ -111,7 +111,7 @@ async def cancel(turn: Turn, answer: Answer) -> None:
         await BY_INTENT["withdraw_complaint"](replace(turn, intent="withdraw_complaint"), answer)
         return
     if turn.slot("complaint_description"):
-        answer.keep(**dict.fromkeys(DRAFT))
+        answer.keep(**dict.fromkeys(KEPT))
         answer.say("complaint.cancelled", buttons=menu())
     else:
         key = "general.cancelled" if turn.slot("asked") else "general.nothing_to_cancel"

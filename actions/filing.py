@@ -7,7 +7,8 @@ from typing import Any
 from actions.complaints import (
     ANONYMOUS,
     CONFIDENTIAL,
-    DRAFT,
+    DETAILS,
+    KEPT,
     PHOTO,
     REVIEW,
     TOPIC,
@@ -42,13 +43,13 @@ async def end_complaint(turn: Turn, answer: Answer) -> None:
             answer.say("complaint.put_aside", buttons=[])
         answer.followup = "booking_form"
         if not turn.slot(WHAT):
-            answer.keep(**dict.fromkeys((*DRAFT, "draft_key")))
+            answer.keep(**dict.fromkeys(KEPT))
     elif how == "erase":
         await HANDLERS["action_delete_data"](replace(turn, values={"sure": "yes"}), answer)
     else:
         if how == "cancel":
             answer.say("complaint.cancelled", buttons=[button("button.help", "help")])
-        answer.keep(**dict.fromkeys((*DRAFT, "draft_key")))
+        answer.keep(**dict.fromkeys(KEPT))
 
 
 async def _file(turn: Turn, answer: Answer) -> None:
@@ -69,6 +70,10 @@ async def _file(turn: Turn, answer: Answer) -> None:
         reporter=None if anonymous or hidden else turn.display_name,
         anonymous=anonymous,
         confidential=hidden,
+        attributes={
+            code: tuple(given) if isinstance(given, list) else given
+            for code, given in ((turn.slot(DETAILS) or {}).get("answers") or {}).items()
+        },
     )
     promised, verify_by = promise(turn.tenant, topic.id, turn.now), verification(turn.tenant, turn.now)
     try:
@@ -161,4 +166,4 @@ def _text(moment: datetime | None) -> str | None:
 
 def _forget(answer: Answer, reference: str | None = None) -> None:
     """The draft has become a report: nothing of it stays in the dialogue but its number."""
-    answer.keep(**dict.fromkeys((*DRAFT, "draft_key")), reference=reference)
+    answer.keep(**dict.fromkeys(KEPT), reference=reference)

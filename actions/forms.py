@@ -128,7 +128,7 @@ class Form(ABC):
         review = str(draft.get(self.order[-1]) or "")
         if review == "edit":
             draft[self.order[-1]] = None
-            buttons = [choice(f"button.edit_{name}", name) for name in self.edits]
+            buttons = [choice(f"button.edit_{name}", name) for name in self.parts(draft)]
             answer.say(f"{self.prefix}.what_to_change", buttons=buttons)
             return None
         if review.startswith("edit_"):
@@ -136,6 +136,10 @@ class Form(ABC):
             self.changed(question, draft)
             draft[self.order[-1]] = draft[question] = None
         return question
+
+    def parts(self, draft: dict[str, Any]) -> list[str]:
+        """The parts that *Ubah* offers."""
+        return list(self.edits)
 
     def changed(self, question: str, draft: dict[str, Any]) -> None:  # noqa: B027 a hook, not a duty
         """Forget what depends on an answer that changed."""

@@ -25,6 +25,7 @@ from connectors.sandbox import (
     mpp_desk,
     mpp_waiting,
     open311,
+    open311_updates,
     patients,
     perizinan,
     permits,
@@ -80,7 +81,7 @@ def create_app(settings: SandboxSettings, city: City | None = None, clock: Clock
     app = FastAPI(title="Kota tiruan", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.faults = faults.FaultSwitch(faults.FaultPlan()) if settings.faults else None
     queue = (mpp, mpp_waiting, mpp_desk, fktp)
-    for face in (open311, lapor, *queue, perizinan, faults, meja):
+    for face in (open311, open311_updates, lapor, *queue, perizinan, faults, meja):
         app.include_router(face.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).with_name("static")))
     app.add_exception_handler(Refusal, _refused)
@@ -133,7 +134,7 @@ def _too_large() -> Refusal:
 def _answer(path: str, refusal: Refusal) -> Response:
     if path.startswith("/fktp/"):
         return fktp.as_metadata(refusal)
-    return as_open311(refusal) if path.startswith("/open311/") else as_problem(refusal)
+    return as_open311(refusal, path) if path.startswith("/open311/") else as_problem(refusal)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """The stand-in city as values: what `city.yml` says, read once and checked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -26,6 +27,17 @@ class Topic:
     description: str
     agency: str
     group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something the desk asks about a topic: an attribute of GeoReport's service definition."""
+
+    code: str
+    datatype: str
+    required: bool
+    description: str
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +148,7 @@ class City:
     reference_prefix: str
     agencies: dict[str, str]
     topics: dict[str, Topic]
+    questions: dict[str, tuple[Question, ...]]
     complaint_states: dict[str, State]
     answered_note: str
     filed_notice: str
@@ -191,6 +204,9 @@ def city_from(raw: dict[str, Any]) -> City:
         reference_prefix=raw["reference_prefix"],
         agencies=raw["agencies"],
         topics=topics,
+        questions={
+            code: tuple(Question(**row) for row in rows) for code, rows in raw.get("attributes", {}).items()
+        },
         complaint_states=_states(raw["complaint_states"]),
         answered_note=raw["answered_note"],
         filed_notice=raw["filed_notice"],

@@ -1,8 +1,8 @@
 """The complaint desk: filing, reading, commenting, and moving a case through its states."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +10,10 @@ from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.sandbox import outbox
-from connectors.sandbox.city import City
+from connectors.sandbox.city import City, Question
 from connectors.sandbox.database import upsert
 from connectors.sandbox.problems import Refusal
-from connectors.sandbox.tables import complaint_comments, complaints, running_numbers
+from connectors.sandbox.tables import complaint_comments, complaint_moves, complaints, running_numbers
 
 LONGEST_DESCRIPTION = 4000  # GeoReport v2, POST service request
 MOST_PHOTOS = 10
@@ -35,6 +35,7 @@ class NewComplaint:
     photos: tuple[str, ...]
     reporter: str | None
     confidential: bool = False
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def check(city: City, complaint: NewComplaint) -> None:
@@ -51,6 +52,7 @@ def check(city: City, complaint: NewComplaint) -> None:
         raise Refusal(
             400, "description_too_long", f"description has at most {LONGEST_DESCRIPTION} characters"
         )
+    _check_answers(city.questions.get(complaint.service_code, ()), complaint.attributes)
     check_photos(complaint.photos)
     if (complaint.latitude is None) != (complaint.longitude is None):
         raise Refusal(400, "location_incomplete", "lat and long come together")
@@ -60,6 +62,22 @@ def check(city: City, complaint: NewComplaint) -> None:
             raise Refusal(400, "outside_indonesia", "lat and long must be WGS84 degrees within Indonesia")
     elif not (complaint.address or "").strip():
         raise Refusal(400, "location_missing", "a location is required: lat and long, or address_string")
+
+
+def _check_answers(questions: Sequence[Question], given: Mapping[str, tuple[str, ...]]) -> None:
+    known = {question.code: question for question in questions}
+    if unknown := sorted(set(given) - set(known)):
+        raise Refusal(400, "unknown_attribute", f"this service has no attribute[{unknown[0]}]")
+    for question in questions:
+        answers, name = given.get(question.code, ()), f"attribute[{question.code}]"
+        if question.required and not answers:
+            raise Refusal(400, "attribute_missing", f"{name} is required")
+        if len(answers) > 1 and question.datatype != "multivaluelist":
+            raise Refusal(400, "bad_attribute", f"{name} takes one value")
+        if question.values and (wrong := [answer for answer in answers if answer not in question.values]):
+            raise Refusal(
+                400, "bad_attribute", f"{name} is one of {', '.join(question.values)}, not {wrong[0][:40]}"
+            )
 
 
 def check_photos(photos: Sequence[str]) -> None:
@@ -98,6 +116,7 @@ async def file(
             photos=list(complaint.photos),
             reporter=complaint.reporter,
             confidential=int(complaint.confidential),
+            attributes={code: list(answers) for code, answers in complaint.attributes.items()},
             status="diterima",
             note=city.complaint_states["diterima"].note,
             requested_at=now,
@@ -125,6 +144,19 @@ async def listed(
     """Cases of a query on `complaints`, newest first."""
     newest = query.order_by(complaints.c.requested_at.desc(), complaints.c.reference.desc())
     rows: Sequence[Row[Any]] = (await conn.execute(newest.limit(min(limit, MOST_ROWS)).offset(offset))).all()
+    return rows
+
+
+async def moves(conn: AsyncConnection, since: datetime, until: datetime) -> Sequence[Row[Any]]:
+    """What the desk did to cases that are public in a stretch of time, oldest first: at most MOST_ROWS."""
+    query = (
+        select(complaint_moves)
+        .join(complaints, complaints.c.reference == complaint_moves.c.reference)
+        .where(complaint_moves.c.at >= since, complaint_moves.c.at <= until, complaints.c.confidential == 0)
+        .order_by(complaint_moves.c.at, complaint_moves.c.id)
+        .limit(MOST_ROWS)
+    )
+    rows: Sequence[Row[Any]] = (await conn.execute(query)).all()
     return rows
 
 
@@ -188,6 +220,9 @@ async def _put(
         update(complaints)
         .where(complaints.c.reference == row.reference)
         .values(status=status, note=note, updated_at=now, status_before_question=before)
+    )
+    await conn.execute(
+        insert(complaint_moves).values(reference=row.reference, status=status, note=note, at=now)
     )
     at = now.astimezone(city.timezone)
     # A case with a plain number came through LAPOR, whose account hears of it.

@@ -5,6 +5,8 @@ from typing import Any
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
+from connectors.georeport import write_xml
+
 
 class Refusal(Exception):
     """A request the city understood and refuses. `error` is a stable word, `detail` is for a developer."""
@@ -35,6 +37,9 @@ def as_problem(refusal: Refusal) -> Response:
     )
 
 
-def as_open311(refusal: Refusal) -> Response:
-    """The error list of GeoReport v2."""
-    return JSONResponse([{"code": refusal.status, "description": refusal.detail}], status_code=refusal.status)
+def as_open311(refusal: Refusal, path: str) -> Response:
+    """The error list of GeoReport v2, in the format the path asked for."""
+    errors = [{"code": refusal.status, "description": refusal.detail}]
+    if path.endswith(".xml"):
+        return Response(write_xml("errors", errors), refusal.status, media_type="text/xml")
+    return JSONResponse(errors, refusal.status)

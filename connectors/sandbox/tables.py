@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 COMPLAINT_STATES = (
     "diterima",
@@ -95,6 +95,7 @@ complaints = Table(
     Column("photos", JSON, nullable=False),
     Column("reporter", String(120)),
     Column("confidential", Integer, nullable=False),
+    Column("attributes", JSON, nullable=False),
     Column("status", String(20), nullable=False, index=True),
     Column("status_before_question", String(20)),
     Column("note", Text),
@@ -104,6 +105,16 @@ complaints = Table(
     CheckConstraint(
         "address IS NOT NULL OR (latitude IS NOT NULL AND longitude IS NOT NULL)", name="is_somewhere"
     ),
+)
+
+complaint_moves = Table(
+    "complaint_moves",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("reference", ForeignKey("complaints.reference"), nullable=False, index=True),
+    Column("status", String(20), nullable=False),
+    Column("note", Text),
+    Column("at", Instant, nullable=False, index=True),
 )
 
 complaint_comments = Table(

@@ -21,6 +21,7 @@ from connectors.capabilities import (
     CaseReceipt,
     CaseState,
     CaseStatus,
+    ComplaintAttribute,
     ComplaintDraft,
     DaySlots,
     SlotQuery,
@@ -75,6 +76,8 @@ class FakeCity:
     states: dict[str, CaseState] = field(default_factory=dict)
     closed: Mapping[str, str] = field(default_factory=dict)
     ready: ConnectorError | None = None
+    asks: Mapping[str, tuple[ComplaintAttribute, ...]] = field(default_factory=dict)
+    manifest: Any = None
 
     def find(self, tenant: str, capability: str, topic: str | None = None) -> "FakeCity":
         return self
@@ -91,6 +94,10 @@ class FakeCity:
         self._maybe_fail()
         self.filed.append(draft)
         return CaseReceipt("MJK-2611-000001", CaseStatus.RECEIVED)
+
+    async def complaint_attributes(self, topic: str) -> tuple[ComplaintAttribute, ...]:
+        self._maybe_fail()
+        return self.asks.get(topic, ())
 
     async def complaint_status(self, reference: str) -> CaseState:
         self._maybe_fail()

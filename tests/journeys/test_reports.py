@@ -70,6 +70,8 @@ async def _to_the_card(talk: Journey, text: str) -> str:
     for step in ("Anonim", "Tidak perlu"):
         if step in talk.titles:
             answer = await talk.press(step)
+    while "Untuk dinasnya" in answer or "Sejauh ini" in answer:
+        answer = await talk.press("Cukup" if "Cukup" in talk.titles else talk.titles[0])
     return answer
 
 

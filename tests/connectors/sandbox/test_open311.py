@@ -2,8 +2,12 @@
 
 import asyncio
 import json
+from typing import Any
 
+import httpx
 import pytest
+
+from connectors import georeport
 
 from .conftest import KEY, Citizen
 
@@ -39,6 +43,7 @@ async def test_a_complaint_gets_a_number_of_its_month_and_can_be_read(citizen: C
         "status_notes": "Laporan diterima dan menunggu pemeriksaan.",
         "service_code": "lampu_jalan",
         "service_name": "Lampu jalan",
+        "description": "Lampu mati",
         "agency_responsible": "Dinas Perhubungan",
         "requested_datetime": "2026-11-23T07:00:00+07:00",
         "updated_datetime": "2026-11-23T07:00:00+07:00",
@@ -182,3 +187,97 @@ async def test_a_case_goes_only_where_this_city_sends_it(citizen: Citizen):
         f"/meja/laporan/{reference}/status", content=surrogate, headers={"Content-Type": "application/json"}
     )
     assert odd.json()["note"] == "?"
+
+
+# XML
+
+
+def read(answer: httpx.Response) -> Any:
+    assert answer.headers["content-type"].startswith("text/xml")
+    return georeport.read(answer.content)
+
+
+async def test_every_answer_comes_in_xml_as_well_and_says_the_same(citizen: Citizen):
+    await citizen.file()
+    for path in ("services", "services/hewan", "requests", "requests/MJK-2611-000001", "discovery"):
+        plain = (await citizen.get(f"/open311/v2/{path}.json")).json()
+        spelt = read(await citizen.get(f"/open311/v2/{path}.xml"))
+        assert _words(spelt) == _words(plain)
+    refused = await citizen.get("/open311/v2/requests/MJK-2611-999999.xml")
+    assert (refused.status_code, georeport.errors(read(refused))) == (
+        404,
+        [(404, "no service request with this id")],
+    )
+
+
+def _words(document: Any) -> Any:
+    """A document with every scalar as XML has it: text, and nothing for nothing."""
+    if isinstance(document, dict):
+        return {name: _words(value) for name, value in document.items()}
+    if isinstance(document, list):
+        return [_words(value) for value in document]
+    if isinstance(document, bool):
+        return str(document).lower()
+    return None if document in (None, "") else str(document)
+
+
+# Service definitions
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({}, "attribute[JENIS] is required"),
+        ({"attribute[JENIS]": "naga"}, "attribute[JENIS] is one of anjing"),
+        ({"attribute[JENIS]": ["ular", "kucing"]}, "takes one value"),
+        ({"attribute[JENIS]": "ular", "attribute[WARNA]": "hijau"}, "no attribute[WARNA]"),
+    ],
+)
+async def test_what_a_service_requires_is_required(citizen: Citizen, attributes, said):
+    answer = await citizen.file(service_code="hewan", **attributes)
+    assert answer.status_code == 400
+    assert said in answer.json()[0]["description"]
+
+
+async def test_answers_are_taken_in_both_spellings(citizen: Citizen):
+    wifi = {"service_code": "wifi", "attribute[TITIK]": "alun_alun"}
+    for name in ("attribute[GANGGUAN][]", "attribute[GANGGUAN]"):
+        assert (await citizen.file(**wifi, **{name: ["lambat", "putus"]})).status_code == 201
+
+
+# What FixMyStreet adds
+
+
+async def test_the_feed_tells_what_the_desk_did_and_nothing_of_confidential_cases(citizen: Citizen):
+    await citizen.file()
+    await citizen.file(confidential="true")
+    for reference in ("MJK-2611-000001", "MJK-2611-000002"):
+        await citizen.post(
+            f"/meja/laporan/{reference}/status", json={"status": "diproses", "note": "Petugas berangkat"}
+        )
+    (news,) = (await citizen.get("/open311/v2/servicerequestupdates.json")).json()
+    assert (news["service_request_id"], news["status"], news["external_status_code"]) == (
+        "MJK-2611-000001",
+        "in_progress",
+        "diproses",
+    )
+    dates = {"start_date": "2026-11-24T00:00:00Z", "end_date": "2026-11-25T00:00:00Z"}
+    assert (await citizen.get("/open311/v2/servicerequestupdates.json", params=dates)).json() == []
+    (spelt,) = georeport.items(read(await citizen.get("/open311/v2/servicerequestupdates.xml")))
+    assert _words(news) == spelt
+
+
+async def test_words_added_in_fixmystreets_way_are_added_once(citizen: Citizen):
+    await citizen.file()
+    words = {
+        "api_key": KEY,
+        "service_request_id": "MJK-2611-000001",
+        "update_id": "n-1",
+        "description": "Masih mati",
+    }
+    first = await citizen.post("/open311/v2/servicerequestupdates.json", data=words)
+    again = await citizen.post("/open311/v2/servicerequestupdates.json", data=words)
+    assert first.json() == again.json()
+    assert (
+        await citizen.post("/open311/v2/servicerequestupdates.json", data=words | {"update_id": ""})
+    ).status_code == 400
