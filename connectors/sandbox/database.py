@@ -89,9 +89,13 @@ class Database:
         """Create the tables. A file of an older version is set aside: its city was made up, a new one begins.
 
         Raises:
-            SandboxSettingsError: the store was written by another version of the stand-in city.
+            SandboxSettingsError: the store is of another version of the stand-in city, or a folder.
         """
         if isinstance(self._where, Path):
+            if self._where.is_dir():
+                raise SandboxSettingsError(
+                    f"{self._where} is a folder; SANDBOX_DATABASE must name a writable SQLite file"
+                )
             self._where.parent.mkdir(parents=True, exist_ok=True)
             _set_older_aside(self._where)
         async with self.writing() as conn:
