@@ -14,6 +14,7 @@ from bot import metrics
 from bot.channels import base
 from bot.channels.fit import fit
 from bot.conversations import speech
+from bot.conversations.desk import ticks
 from bot.door import Door
 from bot.storage import buttons, conversations, messages
 from bot.vocabulary.conversations import Conversation
@@ -125,9 +126,12 @@ async def record_receipt(door: Door, receipt: DeliveryReceipt) -> bool:
         return False
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
-        return await messages.advance(
+        moved = await messages.advance(
             conn, receipt.channel, receipt.channel_message_id, receipt.status, now, receipt.reason
         )
+        tenants = [await ticks.tell(conn, message, receipt.status, now) for message in moved]
+    await ticks.announce(door, tenants)
+    return bool(moved)
 
 
 async def deliver(door: Door, holder: str, stop: asyncio.Event) -> None:
@@ -248,15 +252,18 @@ async def _send(
         return None
     except Exception as error:
         return await _again(door, stored, error)
+    now = datetime.now(UTC)
     async with door.database.transaction() as conn:
         await messages.set_status(
             conn,
             stored.id,
             MessageStatus.SENT,
-            datetime.now(UTC),
+            now,
             reason="SENT",
             channel_message_id=sent.channel_message_id,
         )
+        tenant = await ticks.tell(conn, stored, MessageStatus.SENT, now)
+    await ticks.announce(door, [tenant])
     metrics.SENT.labels(address.channel, "SENT").inc()
     return None
 
@@ -279,10 +286,13 @@ async def _again(door: Door, stored: messages.StoredMessage, error: Exception) -
 async def _settle(
     door: Door, stored: messages.StoredMessage, status: MessageStatus, reason: str, attempts: int = 0
 ) -> None:
+    now = datetime.now(UTC)
+    tenant = None
     async with door.database.transaction() as conn:
-        await messages.set_status(
-            conn, stored.id, status, datetime.now(UTC), reason=reason, attempts=attempts
-        )
+        await messages.set_status(conn, stored.id, status, now, reason=reason, attempts=attempts)
+        if status is not MessageStatus.QUEUED:
+            tenant = await ticks.tell(conn, stored, status, now, reason)
+    await ticks.announce(door, [tenant])
     metrics.SENT.labels("all", reason).inc()
 
 

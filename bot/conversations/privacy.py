@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.door import Door
-from bot.storage import cases, messages, privacy, waitings
+from bot.storage import agentnotes, cases, handoffs, messages, privacy, waitings
 from bot.storage.messages import StoredMessage
 from bot.vocabulary.conversations import Conversation, Say
 
@@ -64,7 +64,7 @@ async def _document(conn: AsyncConnection, door: Door, conversation: Conversatio
         "pesan": [
             {
                 "waktu": message.created_at.isoformat(),
-                "arah": "dari Anda" if message.direction == "in" else "dari Lawang",
+                "arah": _from(message),
                 "isi": _raw(door, message),
                 "lokasi": message.location,
                 "foto": len(message.media),
@@ -77,6 +77,19 @@ async def _document(conn: AsyncConnection, door: Door, conversation: Conversatio
             {"layanan": place.service, "hari": place.day.isoformat(), "nama": place.name}
             for place in await waitings.of(conn, conversation.id)
         ],
+        "permintaan_petugas": [
+            {
+                "nomor": f"P-{found.number}",
+                "diminta": found.asked_at.isoformat(),
+                "selesai": found.closed_at.isoformat() if found.closed_at else None,
+                "nilai": found.rating,
+            }
+            for found in await handoffs.of(conn, conversation.id, 1000)
+        ],
+        "catatan_petugas": [
+            {"waktu": note.created_at.isoformat(), "isi": note.text}
+            for note in await agentnotes.of(conn, conversation.id, 1000)
+        ],
         "persetujuan": await privacy.consent_of(conn, conversation.citizen_id),
     }
 
@@ -87,6 +100,12 @@ async def erase(conn: AsyncConnection, conversation: Conversation, now: datetime
     Cases stay with the city under their number: official records have their own retention (UU 43/2009).
     """
     await privacy.erase(conn, conversation, now)
+
+
+def _from(message: StoredMessage) -> str:
+    if message.direction == "in":
+        return "dari Anda"
+    return "dari petugas" if message.agent_id else "dari Lawang"
 
 
 def _raw(door: Door, message: StoredMessage) -> str | None:

@@ -254,8 +254,8 @@ async def advance(
     status: MessageStatus,
     now: datetime,
     reason: str | None,
-) -> bool:
-    """Apply a receipt; a status never goes back, and what arrived cannot fail. True when it changed."""
+) -> list[StoredMessage]:
+    """Apply a receipt; a status never goes back, and what arrived cannot fail. What it changed."""
     limit = RANK[MessageStatus.DELIVERED] if status is MessageStatus.FAILED else RANK.get(status, 0)
     lower = [str(other) for other, rank in RANK.items() if rank < limit]
     statement = (
@@ -267,8 +267,9 @@ async def advance(
             messages.c.status.in_(lower),
         )
         .values(status=status, reason=reason, updated_at=now)
+        .returning(messages)
     )
-    return (await conn.execute(statement)).rowcount > 0
+    return [stored_message(row) for row in await conn.execute(statement)]
 
 
 async def end_sending(

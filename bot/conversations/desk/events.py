@@ -1,7 +1,7 @@
 """What consoles hear: events committed with the change they tell of, replayed after any pause."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +12,8 @@ from bot.vocabulary.agents import Agent, ConsoleEvent, EventKind, Handoff
 
 PING_SECONDS = 12.0
 PAGE = 200
+# A console that was away for longer loads its page anew.
+KEPT = timedelta(days=3)
 
 
 def topic(tenant: str) -> str:
@@ -44,6 +46,18 @@ async def start(door: Door, tenant: str) -> int:
     """The id after which a page just rendered follows."""
     async with door.database.reading() as conn:
         return await consoleevents.newest(conn, tenant)
+
+
+async def missed(door: Door, tenant: str, after: int) -> bool:
+    """Say whether events after an id are forgotten already: the page must then be loaded anew."""
+    async with door.database.reading() as conn:
+        return after + 1 < await consoleevents.oldest(conn, tenant)
+
+
+async def forget(door: Door, now: datetime) -> int:
+    """Delete events that no console comes back for any more; how many."""
+    async with door.database.transaction() as conn:
+        return await consoleevents.forget(conn, now - KEPT)
 
 
 async def follow(door: Door, agent: Agent, after: int) -> AsyncIterator[ConsoleEvent | None]:

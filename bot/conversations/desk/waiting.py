@@ -5,7 +5,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from bot.conversations import rounds
-from bot.conversations.desk import queue
+from bot.conversations.desk import events, queue
 from bot.conversations.desk.acting import on_handoff
 from bot.conversations.desk.errors import Ended
 from bot.conversations.desk.presence import ROOM
@@ -17,6 +17,7 @@ from bot.vocabulary.conversations import Owner, Say
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 15.0
+TIDY_EVERY = timedelta(hours=1)
 # Not more often, however fast the queue moves; and only when half of those before them are gone.
 TELL_AGAIN_AFTER = timedelta(minutes=2)
 # A danger that nobody took for so long is history: its row must not stand before everybody for ever.
@@ -26,8 +27,15 @@ URGENT_FOR = timedelta(hours=12)
 async def run(door: Door, stop: asyncio.Event) -> None:
     """Look every fifteen seconds, until `stop`."""
 
+    tidied = datetime.now(UTC)
+
     async def once() -> bool:
-        await look(door, datetime.now(UTC))
+        nonlocal tidied
+        now = datetime.now(UTC)
+        await look(door, now)
+        if now - tidied >= TIDY_EVERY:
+            tidied = now
+            await events.forget(door, now)
         return False
 
     await rounds.go(stop, once, LOOK_EVERY_SECONDS, "those who wait could not be told")

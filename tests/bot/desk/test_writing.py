@@ -1,17 +1,19 @@
 """What agents write goes out once, through the outbox, and leaves no number for others to read."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from bot.conversations import outbound
-from bot.conversations.desk import claims, errors, writing
+from bot.conversations.desk import claims, errors, events, writing
 from bot.door import Door
-from bot.storage import messages, transcripts
-from bot.vocabulary.messages import ChannelName, MessageStatus
+from bot.storage import consoleevents, messages, transcripts
+from bot.vocabulary.agents import EventKind
+from bot.vocabulary.messages import ChannelName, DeliveryReceipt, MessageStatus
 from bot.web.feed import as_json
-from tests.bot.desk.staff import ask, hand_off_on_request, hire, look
+from tests.bot.desk.staff import TENANT, ask, hand_off_on_request, hire, look
 from tests.postman import Postman
 from tests.scripted import ScriptedEngine
 from tests.talk import Citizen, answer_all
@@ -75,7 +77,9 @@ async def test_a_file_goes_along_and_only_one_of_this_talk(door: Door) -> None:
     assert reply.attachments[0]["media_id"] == file
 
 
-async def test_what_failed_is_sent_again_on_request(open_doors, engine: ScriptedEngine) -> None:
+async def test_what_failed_is_sent_again_on_request_and_its_ticks_are_seen(
+    open_doors, engine: ScriptedEngine
+) -> None:
     postman = Postman()
     door = open_doors(channels={ChannelName.TELEGRAM: postman})
     sari = await hire(door, "Sari")
@@ -84,6 +88,7 @@ async def test_what_failed_is_sent_again_on_request(open_doors, engine: Scripted
     await answer_all(door)
     await claims.take_over(door, sari, accepted.conversation_id)
     message = await writing.reply(door, sari, accepted.conversation_id, "Selamat pagi", key="a")
+    start = await events.start(door, TENANT)
     with pytest.raises(errors.Unusable):
         await writing.resend(door, sari, message)
     async with door.database.transaction() as conn:
@@ -102,3 +107,13 @@ async def test_what_failed_is_sent_again_on_request(open_doors, engine: Scripted
     stop.set()
     await sending
     assert status == MessageStatus.SENT
+    receipt = DeliveryReceipt(ChannelName.TELEGRAM, "m-1", MessageStatus.READ, datetime.now(UTC))
+    async with door.database.reading() as conn:
+        sent = await messages.get(conn, message)
+    assert await outbound.record_receipt(
+        door, replace(receipt, channel_message_id=sent.channel_message_id or "")
+    )
+    async with door.database.reading() as conn:
+        heard = await consoleevents.after(conn, TENANT, sari.id, start)
+    ticks = [event.data["status"] for event in heard if event.kind is EventKind.MESSAGE_STATUS]
+    assert ticks == ["queued", "sent", "read"]
