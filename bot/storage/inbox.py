@@ -17,6 +17,8 @@ from bot.vocabulary.agents import Handoff, Urgency
 
 _WORD = re.compile(r"\w+", re.UNICODE)
 MOST_WORDS = 8
+# So many of the newest messages are read before the index is asked.
+NEWEST = 3000
 
 
 class Box(StrEnum):
@@ -250,37 +252,18 @@ async def search(
     terms = [word.lower() for word in _WORD.findall(words)][:MOST_WORDS]
     if not terms:
         return []
-    query = (
-        sa.select(
-            messages.c.id,
-            messages.c.conversation_id,
-            messages.c.direction,
-            messages.c.text,
-            messages.c.created_at,
-            conversations.c.display_name,
-            conversations.c.channel,
-        )
-        .join(conversations, conversations.c.id == messages.c.conversation_id)
-        .where(conversations.c.tenant == tenant)
-    )
     if conn.dialect.name == "sqlite":
-        wanted = " ".join([*(f'"{term}"' for term in terms[:-1]), f'"{terms[-1]}"*'])
-        index = sa.table("messages_words", sa.column("rowid"), sa.column("messages_words"))
-        # The index is read from its newest end, and only as far as the page needs.
-        query = query.join(index, index.c.rowid == messages.c.id).where(
-            sa.literal_column("messages_words").op("MATCH")(wanted)
-        )
-        order = index.c.rowid
-    else:
-        wanted = " & ".join([*(f"'{term}'" for term in terms[:-1]), f"'{terms[-1]}':*"])
-        vector = sa.func.to_tsvector(
-            sa.literal_column("'simple'"), sa.func.coalesce(messages.c.text, sa.literal_column("''"))
-        )
-        query = query.where(vector.op("@@")(sa.func.to_tsquery(sa.literal_column("'simple'"), wanted)))
-        order = messages.c.id
-    if before is not None:
-        query = query.where(order < before)
-    rows = await conn.execute(query.order_by(order.desc()).limit(limit))
+        return await _hits(conn, _sqlite_search(tenant, terms, before), limit)
+    # A word in every other message is found among the newest ones; only a rarer one needs the index, whose
+    # matches are then few. Left to choose, the planner reads a million messages for a word that is in none.
+    recent = await _hits(conn, _postgres_recent(tenant, terms, before), limit)
+    if len(recent) == limit:
+        return recent
+    return await _hits(conn, _postgres_search(tenant, terms, before), limit)
+
+
+async def _hits(conn: AsyncConnection, query: sa.Select[Any], limit: int) -> list[Hit]:
+    rows = await conn.execute(query.limit(limit))
     return [
         Hit(
             row.id,
@@ -293,3 +276,56 @@ async def search(
         )
         for row in rows
     ]
+
+
+_FOUND = ("id", "conversation_id", "direction", "text", "created_at")
+
+
+def _with_citizen(source: sa.FromClause, tenant: str) -> sa.Select[Any]:
+    columns = [source.c[name] for name in _FOUND]
+    return (
+        sa.select(*columns, conversations.c.display_name, conversations.c.channel)
+        .join(conversations, conversations.c.id == source.c.conversation_id)
+        .where(conversations.c.tenant == tenant)
+        .order_by(source.c.id.desc())
+    )
+
+
+def _sqlite_search(tenant: str, terms: list[str], before: int | None) -> sa.Select[Any]:
+    wanted = " ".join([*(f'"{term}"' for term in terms[:-1]), f'"{terms[-1]}"*'])
+    index = sa.table("messages_words", sa.column("rowid"))
+    query = (
+        _with_citizen(messages, tenant)
+        .join(index, index.c.rowid == messages.c.id)
+        .where(sa.literal_column("messages_words").op("MATCH")(wanted))
+        # The index is read from its newest end, and only as far as the page needs.
+        .order_by(None)
+        .order_by(index.c.rowid.desc())
+    )
+    return query if before is None else query.where(index.c.rowid < before)
+
+
+def _matches(text: sa.ColumnElement[Any], terms: list[str]) -> sa.ColumnElement[bool]:
+    wanted = " & ".join([*(f"'{term}'" for term in terms[:-1]), f"'{terms[-1]}':*"])
+    # In the words of the index.
+    vector = sa.func.to_tsvector(
+        sa.literal_column("'simple'"), sa.func.coalesce(text, sa.literal_column("''"))
+    )
+    return vector.op("@@")(sa.func.to_tsquery(sa.literal_column("'simple'"), wanted))
+
+
+def _postgres_recent(tenant: str, terms: list[str], before: int | None) -> sa.Select[Any]:
+    newest = sa.select(*(messages.c[name] for name in _FOUND)).order_by(messages.c.id.desc()).limit(NEWEST)
+    if before is not None:
+        newest = newest.where(messages.c.id < before)
+    source = newest.subquery("newest")
+    return _with_citizen(source, tenant).where(_matches(source.c.text, terms))
+
+
+def _postgres_search(tenant: str, terms: list[str], before: int | None) -> sa.Select[Any]:
+    found = sa.select(*(messages.c[name] for name in _FOUND)).where(_matches(messages.c.text, terms))
+    if before is not None:
+        found = found.where(messages.c.id < before)
+    # Kept apart from the order and the limit, which would lead the planner past the index.
+    source = found.cte("found").prefix_with("MATERIALIZED", dialect="postgresql")
+    return _with_citizen(source, tenant)
