@@ -38,6 +38,8 @@ COMMON = (
     "pelayanan_petugas",
 )
 SHORTEST = 10
+# So few words that pick one of several places are about nothing else.
+SHORT = 6
 WORDS_OF_A_STORY = 6
 LONGEST = 1500
 MOST_PHOTOS = 5
@@ -127,6 +129,8 @@ class ComplaintForm(Form):
 
     def covers(self, turn: Turn, question: str) -> bool:
         """A message that is mostly a place says where; a short one that names a topic says what."""
+        if question == WHERE and len(turn.text.split()) <= SHORT and _which(turn, turn.slot(WHERE) or {}):
+            return True
         if question in {WHERE, PHOTO, REVIEW}:
             return reading.mostly(turn, (reading.place(turn) or {}).get("text"))
         if question in {CONFIDENTIAL, ANONYMOUS}:
@@ -205,10 +209,10 @@ class ComplaintForm(Form):
             return _settled(known, value.removeprefix("area:"))
         if value in {"photo", "no_photo_place"}:
             return _from_photo(draft, value == "photo")
+        if picked := _which(turn, known):
+            return _settled(known, picked.code)
         if len(text) < 3 or reports.words().part(text):
             return {}
-        if picked := jurisdiction.named(text, jurisdiction.areas(turn, known)):
-            return _settled(known, picked.code)
         said_before = f"{known['text']}, " if known.get("text") else ""
         spot = reading.place(turn) or {}
         if not spot and turn.intent == self.start and turn.topic and known:
@@ -459,6 +463,11 @@ def _from_photo(draft: dict[str, Any], agreed: bool) -> dict[str, Any]:
     if agreed and spot:
         found[WHERE] = {**(draft.get(WHERE) or {}), **spot}
     return found
+
+
+def _which(turn: Turn, place: dict[str, Any]) -> places.Area | None:
+    """The one of several places of a name that a message picks in words."""
+    return jurisdiction.named(turn.text.strip(), jurisdiction.areas(turn, place)) if turn.text else None
 
 
 def _settled(place: dict[str, Any], code: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Jurisdiction first: a report goes on only when the topic, the words and the place are the tenant's own."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,12 @@ from connectors.errors import NotOffered
 from intents import places
 
 ROOT = Path(__file__).resolve().parents[1]
+_REGENCY = re.compile(r"\bkab(?:upaten)?\b")
+_NOT = re.compile(r"\b(?:bukan|bkn|dudu|sanes|jangan)\b[^,.;]*?\b(?:kab(?:upaten)?|kota|kec(?:amatan)?\.? \w+|\w+$)")
+_ORDINALS = (
+    r"\b(?:pertama|satu|kesatu|siji|atas)\b|^\W*1\W*$|\bno(?:mor|mer)?\.? ?1\b",
+    r"\b(?:kedua|dua|loro|kalih|bawah)\b|^\W*2\W*$|\bno(?:mor|mer)?\.? ?2\b",
+)
 
 
 def connected(turn: Turn, topic: str | None) -> bool:
@@ -133,13 +140,29 @@ def say_which(turn: Turn, answer: Answer, found: list[places.Area]) -> None:
 
 
 def named(text: str, found: list[places.Area]) -> places.Area | None:
-    """The area that an answer picks in words: by its district, its government, or first and second."""
+    """The area that an answer picks in words: by its district, its government, or first and second; *bukan
+    yang kabupaten* leaves the others."""
     lowered = text.lower()
-    fitting = [area for area in found if area.parent and area.parent.lower() in lowered]
-    if len(fitting) != 1:
-        side = "kab_mojokerto" if "kab" in lowered else "kota_mojokerto" if "kota" in lowered else None
-        fitting = [area for area in found if side and area.tenant == side]
+    denied = [area for match in _NOT.finditer(lowered) for area in _meant(match[0], found)]
+    left = [area for area in found if area not in denied]
+    fitting = _meant(_NOT.sub(" ", lowered), left) or (left if denied else [])
+    if not fitting and (place := _place_in_list(lowered)) and place <= len(found):
+        fitting = [found[place - 1]]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _meant(lowered: str, found: list[places.Area]) -> list[places.Area]:
+    """The areas whose district or government stands in the words; a district says more."""
+    fitting = [area for area in found if area.parent and area.parent.lower() in lowered]
+    if len(fitting) == 1:
+        return fitting
+    side = "kab_mojokerto" if _REGENCY.search(lowered) else "kota_mojokerto" if "kota" in lowered else None
+    return [area for area in found if side and area.tenant == side]
+
+
+def _place_in_list(lowered: str) -> int | None:
+    found = [place for place, word in enumerate(_ORDINALS, start=1) if re.search(word, lowered)]
+    return found[0] if len(found) == 1 else None
 
 
 def _short(area: places.Area, tenant: str) -> str:

@@ -58,15 +58,19 @@ class Emergency:
     number_key: str
 
 
-def check(text: str) -> Emergency | None:
-    """Return the emergency that `text` reports as happening, or None."""
+def check(text: str, *, alone: bool = False) -> Emergency | None:
+    """Return the emergency that `text` reports as happening, or None.
+
+    `alone` says that nobody is asked after the guard (Rasa is down, a person has the talk): then it speaks at
+    less.
+    """
     likely, crisis = weigh(text)
-    return name(text, crisis) if likely >= threshold() else None
+    return name(text, crisis) if likely >= threshold(alone=alone) else None
 
 
-def threshold() -> float:
-    """Return the probability from which the guard alone raises the alarm."""
-    return danger.threshold()
+def threshold(*, alone: bool = False) -> float:
+    """Return the probability from which the guard raises the alarm; `alone`: nobody else is asked."""
+    return danger.threshold(alone=alone)
 
 
 def weigh(text: str) -> tuple[float, float]:

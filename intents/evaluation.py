@@ -130,7 +130,7 @@ def evaluate(held: Iterable[Message], read: Callable[[str], dict[str, Any]]) -> 
             if found not in message.topics:
                 report.wrong.append(("topic", message.text, "|".join(message.topics), found))
         alarm = bool(guess["emergency"])
-        guarded = emergency.check(message.text) is not None
+        guarded = emergency.check(message.text, alone=True) is not None
         for suffix, raised in (("", alarm or intent in ("emergency", "crisis")), (" (guard alone)", guarded)):
             if message.emergency:
                 shares[f"emergency recall{suffix}"].add(raised)

@@ -16,7 +16,7 @@ from intents import signs
 from intents.grams import letter_features, word_features
 
 PATH = Path(__file__).resolve().parents[1] / "data" / "language" / "kinds.json"
-KINDS = ("fire", "accident", "disaster", "crime", "medical", "self_harm", "violence", "child")
+KINDS = ("fire", "accident", "disaster", "crime", "medical", "self_harm", "violence", "child", "general")
 CRISIS = frozenset(["self_harm", "violence", "child"])
 # Weights below this change nothing and are not stored.
 SMALLEST = 0.15

@@ -18,13 +18,13 @@ from intents.wishes import Wish
 if TYPE_CHECKING:
     from intents.pipeline.judge import Judge
 
-# What the guard finds is an emergency whatever the model says. Below its threshold guard and model count
-# alike, and raise the alarm together from here: where at least one in three is right in cross-validation.
-ALARM = 0.35
+# What the guard is sure of is an emergency whatever the model says. Below its threshold guard and model count
+# alike, and raise the alarm together from here (docs/understanding.md, *Emergencies*).
+ALARM = 0.25
 # How sure the intent of an alarm is at least, so that it is acted upon.
 CERTAIN = 0.9
 # Between this and its opposite the guard is in doubt, and the meaning of the sentence is asked for.
-DOUBTFUL = 0.05
+DOUBTFUL = 0.02
 # How sure both wishes of one message are at least, and what they are about, so that it is cut in two.
 WISH, ABOUT = 0.7, 0.45
 _DANGERS = ("emergency", "crisis")

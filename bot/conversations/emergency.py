@@ -15,18 +15,26 @@ from intents import emergency
 CRISIS = frozenset({"self_harm", "violence", "child"})
 
 
-def check(text: str) -> emergency.Emergency | None:
-    """Say which emergency a text reports, if any. Deterministic; knows idioms and questions about numbers."""
-    return emergency.check(text)
+def check(text: str, *, alone: bool = False) -> emergency.Emergency | None:
+    """Say which emergency a text reports, if any. Deterministic; knows idioms and questions about numbers.
+
+    `alone`: no engine reads the text afterwards, so that the guard speaks at less.
+    """
+    return emergency.check(text, alone=alone)
 
 
 def answer(door: Door, tenant_id: str, found: emergency.Emergency) -> OutgoingMessage:
     """The one bubble with the tenant's own number for this kind, and what to do if it does not answer."""
+    return speech.bubble(door, tenant_id, say(door, tenant_id, found))
+
+
+def say(door: Door, tenant_id: str, found: emergency.Emergency) -> Say:
+    """The same, not yet in words."""
     numbers = _numbers(door, tenant_id, found.kind)
     key = f"emergency.{found.kind}" if door.texts.has(f"emergency.{found.kind}") else "emergency.general"
     if not numbers:
         # A tenant without a known number gets the sentence that names the national ones.
-        return speech.bubble(door, tenant_id, Say("emergency.no_number"))
+        return Say("emergency.no_number")
     first, *others = numbers
     values: dict[str, Any] = {
         "number": first["number"],
@@ -34,7 +42,7 @@ def answer(door: Door, tenant_id: str, found: emergency.Emergency) -> OutgoingMe
         "fallback": " atau ".join(f"{item['number']} ({item['label']})" for item in others)
         or first["number"],
     }
-    return speech.bubble(door, tenant_id, Say(key, values))
+    return Say(key, values)
 
 
 def _numbers(door: Door, tenant_id: str, kind: str) -> list[dict[str, Any]]:

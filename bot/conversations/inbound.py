@@ -11,6 +11,7 @@ from bot.conversations import emergency, handoff, outbound
 from bot.conversations.desk import events, presence
 from bot.door import Door
 from bot.storage import buttons, conversations, messages
+from bot.vocabulary.conversations import Owner
 from bot.vocabulary.messages import ChannelName, Direction, IncomingKind, IncomingMessage, MessageStatus
 from intents import masking
 
@@ -40,7 +41,10 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
     """
     now = datetime.now(UTC)
     message = _command(_storable(message))
-    found = emergency.check(message.text) if message.text and message.kind in TEXTUAL else None
+    text = message.text if message.text and message.kind in TEXTUAL else ""
+    found = emergency.check(text)
+    # Where a person has the talk no engine listens after the guard.
+    found_alone = found or emergency.check(text, alone=True)
     count = await door.keyvalue.increment(f"flood:{message.sender.channel}:{message.sender.address}", 60)
     # Outside production the limit only stops runaway loops, so that tests may talk fast.
     limit = PER_MINUTE if door.settings.production else PER_MINUTE * 100
@@ -50,6 +54,8 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
     async with door.database.transaction() as conn:
         conversation = await conversations.find_or_create(conn, message.tenant, message.sender, now)
         await conversations.lock(conn, conversation.id, now)
+        if conversation.owner in (Owner.QUEUE, Owner.AGENT):
+            found = found_alone
         pressed = await buttons.find(conn, conversation.id, message.button) if message.button else None
         repeated = pressed is not None and pressed.used and not pressed.reusable
         if pressed is not None and row["text"] is None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
 from bot.channels.base import ChannelError
-from bot.conversations import choices, commands, effects, handoff, language, outbound, speech
+from bot.conversations import choices, commands, effects, emergency, handoff, language, outbound, speech
 from bot.conversations.desk import drafts, events, presence
 from bot.conversations.desk.rules import in_force
 from bot.dialogue.base import DialogueError, DialogueUnavailable
@@ -222,7 +222,11 @@ async def _answer(door: Door, context: Context) -> Answer:
     except DialogueError as error:
         log.warning("turn %s: %s: %s", turn.id, type(error).__name__, error)
         answer = _failed(conversation, "unavailable" if isinstance(error, DialogueUnavailable) else "failed")
-        if text.lower() in SAYS_AGENT:
+        if danger := emergency.check(text, alone=True):
+            # What only the engine would have heard: with it away, the guard errs towards the number.
+            metrics.EMERGENCIES.labels(danger.kind).inc()
+            answer.says = [emergency.say(door, conversation.tenant, danger)]
+        elif text.lower() in SAYS_AGENT:
             # A person must be reachable above all when the machine is not.
             answer.says = [Say("handoff.requested_plainly")]
             answer.effects = ({"type": "handoff_requested", "reason": "engine_down", "summary": {}},)

@@ -14,7 +14,7 @@ import numpy as np
 from intents.pipeline.features import Features
 
 # How exactly the linear models are solved; finer than this takes longer and decides nothing.
-TOLERANCE = 1e-3
+TOLERANCE = 1e-2
 
 
 @dataclass(frozen=True)

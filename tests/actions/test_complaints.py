@@ -352,6 +352,27 @@ async def test_a_name_on_both_sides_of_the_border_is_asked_about(table: Table, c
     assert city.filed[0].place.region_code == "35.76.02.1008"
 
 
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        ("kota", "complaint.review"),
+        ("yang di kota", "complaint.review"),
+        ("yg kota aja pak", "complaint.review"),
+        ("bukan yang kabupaten", "complaint.review"),
+        ("yang pertama", "complaint.review"),
+        ("1", "complaint.review"),
+        ("kab", "complaint.elsewhere_with_brand"),
+        ("nomor 2", "complaint.elsewhere_with_brand"),
+        ("bukan kota", "complaint.elsewhere_with_brand"),
+    ],
+)
+@pytest.mark.parametrize("heard", ["unclear", "ask_hours_location", "out_of_scope"])
+async def test_one_of_two_places_is_picked_in_words(table: Table, words: str, key: str, heard: str) -> None:
+    await table.say("lampu jalan mati di Balongsari dekat masjid", "report_complaint")
+    said = await table.say(words, heard, 0.9)
+    assert said.keys == [key]
+
+
 @pytest.mark.parametrize("name", ["Balongsari", "Pulorejo", "Kauman"])
 async def test_the_neighbours_place_of_that_name_is_not_filed_here(
     table: Table, city: FakeCity, name: str

@@ -17,7 +17,7 @@ RISING = {
 
 @pytest.mark.parametrize(("kind", "text"), TABLE)
 def test_the_guard_knows_danger_from_talk_of_it(kind: str, text: str) -> None:
-    found = emergency.check(text)
+    found = emergency.check(text, alone=True)
     if kind == "-":
         assert found is None
     elif (kind, text) in RISING:
@@ -42,7 +42,7 @@ def test_the_guard_holds_on_harder_messages() -> None:
     """`emergencies_dev.tsv`: mild wordings and near misses, the development set for the guard's data."""
     path = Path(__file__).parent / "emergencies_dev.tsv"
     rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
-    raised = [(kind != "-", emergency.check(text) is not None) for kind, text in rows]
+    raised = [(kind != "-", emergency.check(text, alone=True) is not None) for kind, text in rows]
     caught = sum(truth and alarm for truth, alarm in raised)
     assert caught / sum(truth for truth, _ in raised) >= 0.85
     assert caught / sum(alarm for _, alarm in raised) >= 0.85
@@ -52,7 +52,7 @@ def test_the_guard_holds_on_messages_of_other_hands() -> None:
     """A floor under what the guard alone reaches on the held-out messages; docs/understanding.md has the
     figures."""
     held = [
-        (bool(message.emergency), emergency.check(message.text) is not None)
+        (bool(message.emergency), emergency.check(message.text, alone=True) is not None)
         for message in evaluation.messages()
     ]
     caught = sum(truth and raised for truth, raised in held)
@@ -64,9 +64,16 @@ def test_the_guard_holds_on_messages_of_other_hands() -> None:
     "answer", ["ada", "lagi", "mati", "terbalik", "jatuh", "sudah", "iya", "anak", "rumah"]
 )
 def test_one_word_of_an_answer_is_no_alarm(answer: str) -> None:
-    assert emergency.check(answer) is None
+    assert emergency.check(answer, alone=True) is None
 
 
 @pytest.mark.parametrize("cry", ["kebakaran", "kebakaran!!", "KECELAKAAN", "tolooong"])
 def test_one_word_of_alarm_is_enough(cry: str) -> None:
     assert emergency.check(cry) is not None
+
+
+def test_the_guard_speaks_at_less_where_nobody_is_asked_after_it() -> None:
+    assert emergency.threshold(alone=True) < emergency.threshold()
+    rising = "kabel listrik jatuh ke jalan masih nyetrum"
+    assert emergency.check(rising) is None
+    assert emergency.check(rising, alone=True) is not None

@@ -103,6 +103,15 @@ async def test_what_is_not_the_citys_is_pointed_out_and_not_filed(
         assert "Kirim" not in talk.titles
 
 
+@pytest.mark.parametrize("words", ["kota", "yang di kota"])
+async def test_which_of_two_places_is_meant_is_said_in_words(system: System, words: str) -> None:
+    async with journey(system) as talk:
+        await talk.say("lampu jalan mati di Balongsari dekat masjid")
+        assert "Kirim" not in talk.titles
+        assert "Magersari" in await talk.say(words)
+        assert "Kirim" in talk.titles
+
+
 async def test_a_neighbour_joins_and_hears_the_same(system: System) -> None:
     place = {"location": {"lat": -7.4655, "lon": 112.4402}}
     async with journey(system) as first, journey(system) as second:

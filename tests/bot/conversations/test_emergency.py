@@ -16,6 +16,7 @@ from tests.scripted import ScriptedEngine
 from tests.talk import Citizen, answer_all
 
 FIRE = "tolong rumah saya kebakaran"
+RISING = "kabel listrik jatuh ke jalan masih nyetrum"
 
 
 async def test_the_number_is_there_before_any_worker_has_looked(door: Door, engine: ScriptedEngine) -> None:
@@ -46,6 +47,38 @@ async def test_it_is_seen_in_every_kind_of_text(door: Door, kind: IncomingKind) 
     citizen = Citizen(door)
     await citizen.send(kind, text=FIRE)
     assert len(await citizen.texts()) == 1
+
+
+async def test_a_mild_wording_is_left_to_the_engine(door: Door, engine: ScriptedEngine) -> None:
+    citizen = Citizen(door)
+    await citizen.say(RISING)
+    assert await citizen.texts() == []
+    await answer_all(door)
+    assert [turn.text for turn in engine.turns] == [RISING]
+
+
+async def test_a_mild_wording_gets_the_number_when_the_engine_is_down(
+    door: Door, engine: ScriptedEngine
+) -> None:
+    engine.errors = [DialogueFailed("down")]
+    citizen = Citizen(door)
+    await citizen.say(RISING)
+    await answer_all(door)
+    [reply] = await citizen.texts()
+    assert "Telepon 112" in reply
+
+
+@pytest.mark.parametrize("owner", [Owner.QUEUE, Owner.AGENT])
+async def test_a_mild_wording_gets_the_number_where_a_person_has_the_talk(door: Door, owner: Owner) -> None:
+    citizen = Citizen(door)
+    await citizen.say("halo")
+    await answer_all(door)
+    async with door.database.transaction() as conn:
+        await conn.execute(sa.update(tables.conversations).values(owner=owner))
+    await citizen.replies()
+    await citizen.say(RISING)
+    [reply] = await citizen.texts()
+    assert "112" in reply
 
 
 async def test_a_slash_does_not_hide_it(door: Door) -> None:
