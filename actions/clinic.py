@@ -69,9 +69,14 @@ class ClinicForm(Form):
         return found
 
     def covers(self, turn: Turn, question: str) -> bool:
-        """Numbers answer the question for them; a message that is mostly a day answers when."""
+        """Numbers answer the question for them, what hurts the one about what hurts; a message that is mostly
+        a day answers when."""
         if question == NUMBERS:
             return any(tag in turn.text for tag in TAGS)
+        if question == COMPLAINT:
+            return turn.intent == "ask_medical_advice" or (
+                turn.intent == "report_complaint" and not turn.topic
+            )
         wish = reading.wish(turn) if question in {DAY, REVIEW} else None
         return wish is not None and reading.mostly(turn, turn.text[wish.start : wish.end])
 

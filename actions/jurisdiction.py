@@ -16,7 +16,9 @@ from intents import places
 
 ROOT = Path(__file__).resolve().parents[1]
 _REGENCY = re.compile(r"\bkab(?:upaten)?\b")
-_NOT = re.compile(r"\b(?:bukan|bkn|dudu|sanes|jangan)\b[^,.;]*?\b(?:kab(?:upaten)?|kota|kec(?:amatan)?\.? \w+|\w+$)")
+_NOT = re.compile(
+    r"\b(?:bukan|bkn|dudu|sanes|jangan)\b[^,.;]*?\b(?:kab(?:upaten)?|kota|kec(?:amatan)?\.? \w+|\w+$)"
+)
 _ORDINALS = (
     r"\b(?:pertama|satu|kesatu|siji|atas)\b|^\W*1\W*$|\bno(?:mor|mer)?\.? ?1\b",
     r"\b(?:kedua|dua|loro|kalih|bawah)\b|^\W*2\W*$|\bno(?:mor|mer)?\.? ?2\b",

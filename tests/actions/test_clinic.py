@@ -66,6 +66,19 @@ async def test_the_whole_way_ends_in_a_request_that_names_turns_not_numbers(
     assert table.slots["clinic_complaint"] is None
 
 
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [("sakit gigi tiga hari", "ask_medical_advice"), ("batuk pilek sejak kemarin", "report_complaint")],
+)
+@pytest.mark.usefixtures("begun")
+async def test_what_hurts_is_an_answer_however_sure_the_model_is(table: Table, said: str, heard: str) -> None:
+    for words in ("poli gigi wates", "besok", "jam 9", "nik saya [NIK]", "[BPJS]"):
+        asked = await table.say(words, "unclear", 0.3)
+    assert asked.keys == ["clinic.ask_complaint"]
+    await table.say(said, heard, 0.97)
+    assert table.slots["clinic_complaint"] == said
+
+
 @pytest.mark.usefixtures("begun")
 async def test_what_is_no_number_is_asked_again_with_how_long_one_is(table: Table) -> None:
     await table.press("wates_gigi")
