@@ -128,6 +128,14 @@ def try_command(app: str, operation: str, given: str, folder: Path) -> None:
 @click.option("--username", default="lawang", help="bpjs_fktp: the user name; --api-key is its password.")
 @click.option("--poli", default="001", help="bpjs_fktp: BPJS code of the poli to test with.")
 @click.option("--patient", help="bpjs_fktp: CARD:NIK of somebody known there; without, no number is taken.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "xml"]),
+    default="json",
+    help="open311: xml for a server that speaks nothing else.",
+)
+@click.option("--jurisdiction", help="open311: jurisdiction_id, for a server of several cities.")
 @click.option("--read-only", is_flag=True, help="File and book nothing.")
 @_FOLDER
 def conform_command(
@@ -138,6 +146,8 @@ def conform_command(
     username: str,
     poli: str,
     patient: str | None,
+    form: str,
+    jurisdiction: str | None,
     read_only: bool,
     folder: Path,
 ) -> None:
@@ -156,7 +166,7 @@ def conform_command(
     async def inspect(client: Client) -> list[Finding]:
         target: CityApp
         if dialect == "open311":
-            target = kit.open311_app(url, api_key, client)
+            target = kit.open311_app(url, api_key, client, form, jurisdiction)
         elif dialect == "mpp_queue":
             target = kit.queue_app(url, api_key, client)
         elif dialect == "bpjs_fktp":

@@ -8,7 +8,7 @@ import hashlib
 import logging
 from datetime import UTC, datetime, timedelta
 
-from bot.conversations import queuenews, rounds, updates
+from bot.conversations import newsfeed, queuenews, rounds, updates
 from bot.door import Door
 from bot.storage import bookings, cases, waitings
 from connectors.capabilities import BookingState, Capability, CaseState, StatusUpdate
@@ -18,6 +18,8 @@ from connectors.errors import CaseNotFound, ConnectorError
 log = logging.getLogger(__name__)
 
 AT_ONCE = 20
+ALONE = timedelta(days=1)
+"""A case whose news comes with all others is asked about by itself so seldom: a feed may leave some out."""
 LOOK_EVERY_SECONDS = 30.0
 
 
@@ -41,12 +43,15 @@ async def _ask_again_and_again(door: Door, connector: Connector, stop: asyncio.E
 
 async def ask(door: Door, connector: Connector, pace: timedelta) -> int:
     """Ask about everything of one app that is due; how many changes were recorded."""
-    now = datetime.now(UTC)
+    now, found = datetime.now(UTC), 0
+    together = Capability.COMPLAINT_UPDATES in connector.offers
+    if together:
+        found += await newsfeed.read(door, connector, pace)
+    before = now - max(pace, ALONE) if together else now - pace
     async with door.database.transaction() as conn:
-        due_cases = await cases.due_cases(conn, connector.id, now - pace, now, AT_ONCE)
+        due_cases = await cases.due_cases(conn, connector.id, before, now, AT_ONCE, now - pace)
         due_bookings = await bookings.due(conn, connector.id, now - pace, now, AT_ONCE)
         due_places = await waitings.due(conn, connector.id, now - pace, now, AT_ONCE)
-    found = 0
     for place_id in due_places:
         found += await _record(door, await _waiting(connector, place_id))
     for row in due_cases:

@@ -7,7 +7,7 @@ The rules are those of FixMyStreet's Open311 relay (perllib/Open311/UpdatesBase.
 3. an older word moves no state, though its note is still told;
 4. a time in the future is clamped to now;
 5. what was hidden stays hidden; an unknown status moves nothing and is counted;
-6. nothing changed means nobody is told;
+6. nothing changed means nobody is told, and the same words said again are no change;
 7. the wording is chosen by the backend's own code, else by old and new state, else by the new state;
 8. a backend may move a case to another topic or desk, never its promised date;
 9. history that is only loaded is told to nobody.
@@ -112,6 +112,9 @@ async def _record(
             raise _FollowedMeanwhile
         outcomes.append(await _move_waiting(conn, door, place, update, now, told))
     else:
+        if update.note and await cases.said_before(conn, update):
+            # The same words by another way, a feed after a webhook: they are no news.
+            update = replace(update, note=None)
         rows = await cases.followers(conn, update.connector, update.reference)
         if not {row.conversation_id for row in rows} <= following:
             raise _FollowedMeanwhile

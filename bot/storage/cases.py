@@ -11,6 +11,7 @@ from bot.storage.database import insert_once
 from bot.storage.tables import bookings, cases, filings, notes, updates, waitings
 from bot.vocabulary.cases import Case
 from connectors.capabilities import CaseStatus, StatusUpdate
+from connectors.references import TOKEN
 
 OPEN = tuple(status.value for status in CaseStatus if status.is_open)
 
@@ -194,16 +195,28 @@ async def close_filing(conn: AsyncConnection, key: str, **values: Any) -> bool:
 
 
 async def due_cases(
-    conn: AsyncConnection, connector: str, before: datetime, now: datetime, limit: int
+    conn: AsyncConnection,
+    connector: str,
+    before: datetime,
+    now: datetime,
+    limit: int,
+    tokens_before: datetime | None = None,
 ) -> list[Any]:
-    """Take open cases of one app that nobody asked about since `before`; each is asked about once."""
+    """Take open cases of one app that nobody asked about since `before`; each is asked about once.
+
+    Those that have no number yet, only a token, are due by `tokens_before`, if that is another time.
+    """
+    asked_at = sa.func.coalesce(cases.c.polled_at, cases.c.updated_at)
+    is_due = asked_at <= before
+    if tokens_before is not None:
+        is_due |= cases.c.reference.startswith(TOKEN) & (asked_at <= tokens_before)
     due = (
         sa.select(cases.c.id)
         .where(
             cases.c.connector == connector,
             cases.c.status.in_(OPEN),
             cases.c.filed_at.is_not(None),
-            sa.func.coalesce(cases.c.polled_at, cases.c.updated_at) <= before,
+            is_due,
         )
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -216,6 +229,39 @@ async def due_cases(
         .returning(cases.c.id, cases.c.reference, cases.c.kind)
     )
     return list(await conn.execute(statement))
+
+
+async def listened_for(
+    conn: AsyncConnection, connector: str, closed_since: datetime, limit: int
+) -> dict[str, datetime]:
+    """The references of one app whose news is wanted, each with when it was filed, newest first.
+
+    Wanted are those that are open, and those closed lately, which may be opened again.
+    """
+    query = (
+        sa.select(cases.c.reference, sa.func.min(cases.c.filed_at).label("filed_at"))
+        .where(
+            cases.c.connector == connector,
+            cases.c.filed_at.is_not(None),
+            sa.or_(cases.c.status.in_(OPEN), cases.c.updated_at >= closed_since),
+        )
+        .group_by(cases.c.reference)
+        .order_by(sa.func.min(cases.c.filed_at).desc())
+        .limit(limit)
+    )
+    return {row.reference: row.filed_at for row in await conn.execute(query)}
+
+
+async def said_before(conn: AsyncConnection, update: StatusUpdate) -> bool:
+    """Whether another event already brought the same words with the same state."""
+    query = sa.select(sa.literal(1)).where(
+        updates.c.connector == update.connector,
+        updates.c.reference == update.reference,
+        updates.c.event_id != update.event_id,
+        updates.c.status == update.status,
+        updates.c.note == update.note,
+    )
+    return (await conn.execute(query.limit(1))).first() is not None
 
 
 async def rename_case(conn: AsyncConnection, connector: str, old: str, new: str) -> None:

@@ -96,10 +96,21 @@ def fktp_app(url: str, username: str, password: str, poli: str, client: Client) 
     return BpjsFktp(manifest, Endpoint("conformance", url, credential, rate_per_minute=6000), client)
 
 
-def open311_app(url: str, api_key: str | None, client: Client) -> Open311:
-    """Return a GeoReport v2 server at a URL as an app without a manifest of its own."""
+def open311_app(
+    url: str, api_key: str | None, client: Client, form: str = "json", jurisdiction: str | None = None
+) -> Open311:
+    """Return a GeoReport v2 server at a URL as an app without a manifest of its own.
+
+    `form` is what it is asked in; `jurisdiction` is for a server of several cities.
+    """
     auth = Auth("form", "api_key", "API_KEY") if api_key else Auth()
-    options = Open311Options(idempotency=True, extended_status="extended_status", comments="comments")
+    options = Open311Options(
+        jurisdiction_id=jurisdiction,
+        format=form,
+        idempotency=True,
+        extended_status="extended_status",
+        comments="comments",
+    )
     manifest = Manifest(
         id="conformance",
         title="Conformance",

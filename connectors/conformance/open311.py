@@ -4,7 +4,9 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
+from connectors import georeport
 from connectors.capabilities import CaseComment, ComplaintDraft, Place
+from connectors.conformance import open311_extras
 from connectors.conformance.findings import MARK, UNKNOWN, Rule, Skip, must, unknown
 from connectors.dialects.open311 import Open311
 from connectors.exchange import Answer
@@ -34,13 +36,12 @@ def rules(app: Open311, write: bool) -> dict[str, Rule]:
         for service in services:
             lacking = [name for name in ("service_code", "service_name", "type") if not service.get(name)]
             must(not lacking, f"{service.get('service_code')} lacks {', '.join(lacking)}")
-        known["service"] = services[0]
+        plain = [one for one in services if not georeport.truth(one.get("metadata"))]
+        known["service"] = (plain or services)[0]
         return f"{len(services)} services"
 
     async def defined() -> str:
         service = need("service")
-        if service.get("metadata") is False:
-            raise Skip("the service has no metadata")
         definition = await app.service_definition(str(service["service_code"]))
         must(
             definition.get("service_code") == service["service_code"], "the definition is of another service"
@@ -48,20 +49,14 @@ def rules(app: Open311, write: bool) -> dict[str, Rule]:
         return str(service["service_code"])
 
     async def unknown_service() -> None:
-        answer = await app.client.send(
-            app.endpoint,
-            "POST",
-            "requests.json",
-            form={"service_code": UNKNOWN, "lat": "-7.47", "long": "112.43"},
-        )
+        form = {"service_code": UNKNOWN, "lat": "-7.47", "long": "112.43"}
+        answer = await app.wire.post("requests", form, {})
         must(answer.status in {400, 404}, f"an unknown service_code is answered with {answer.status}")
         _error_shape(answer)
 
     async def placeless() -> None:
         code = str(need("service")["service_code"])
-        answer = await app.client.send(
-            app.endpoint, "POST", "requests.json", form={"service_code": code, "description": MARK}
-        )
+        answer = await app.wire.post("requests", {"service_code": code, "description": MARK}, {})
         must(answer.status == 400, f"a report without a place is answered with {answer.status}, not 400")
         _error_shape(answer)
 
@@ -70,8 +65,8 @@ def rules(app: Open311, write: bool) -> dict[str, Rule]:
             raise Skip("no api_key given")
         code = str(need("service")["service_code"])
         wrong = replace(app.endpoint, credential=replace(app.endpoint.credential, value="salah-" + key))
-        form: dict[str, str | list[str]] = {"service_code": code, "lat": "-7.47", "long": "112.43"}
-        answer = await app.client.send(wrong, "POST", "requests.json", form=form)
+        form = {"service_code": code, "lat": "-7.47", "long": "112.43"}
+        answer = await Open311(app.manifest, wrong, app.client).wire.post("requests", form, {})
         must(answer.status in {401, 403}, f"a wrong api_key is answered with {answer.status}")
         _error_shape(answer)
 
@@ -98,7 +93,7 @@ def rules(app: Open311, write: bool) -> dict[str, Rule]:
         writing()
         await app.add_comment(CaseComment(uuid.uuid4().hex, need("reference"), MARK))
 
-    return {
+    base: dict[str, Rule] = {
         "GET services.json lists services": listed,
         "GET services/{code}.json defines one": defined,
         "POST requests.json refuses an unknown service": unknown_service,
@@ -110,9 +105,13 @@ def rules(app: Open311, write: bool) -> dict[str, Rule]:
         "GET requests/{id}.json answers 404 for an unknown number": lambda: unknown(app.complaint_status),
         "POST requests/{id}/comments.json takes a comment": commented,
     }
+    return base | open311_extras.rules(app, write, known)
 
 
 def _error_shape(answer: Answer) -> None:
-    document = answer.document()
-    good = isinstance(document, list) and document and isinstance(document[0], dict)
-    must(bool(good and document[0].get("description")), "the error is not [{code, description}]")
+    try:
+        said = georeport.errors(georeport.read(answer.body))
+    except georeport.Unreadable as error:
+        said = []
+        must(False, f"the error is {error}")
+    must(bool(said and said[0][1]), "the error is not [{code, description}]")

@@ -36,8 +36,8 @@ from connectors.errors import (
 )
 from connectors.exchange import Answer, Endpoint
 from connectors.manifest import Manifest
+from connectors.references import TOKEN
 
-TOKEN = "token:"  # noqa: S105 - a prefix of references
 TOKEN_TRIES = 3
 TOKEN_PAUSE_SECONDS = 0.5
 KNOWN_FOR_SECONDS = 600

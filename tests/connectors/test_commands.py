@@ -140,6 +140,20 @@ class Desk:
             return httpx.Response(200, json=[service])
         if path == "services/sampah.json":
             return httpx.Response(200, json={"service_code": "sampah", "attributes": []})
+        if path == "requests.json" and request.method == "GET":
+            asked = request.url.params.get("service_request_id")
+            at = "2026-11-24T09:00:00+07:00"
+            listed = [
+                {
+                    "service_request_id": number,
+                    "status": "open",
+                    "requested_datetime": at,
+                    "description": self.said,
+                }
+                for number in self.filed.values()
+                if not asked or number in asked.split(",")
+            ]
+            return httpx.Response(200, json=listed)
         if request.method == "GET":
             number = path.removeprefix("requests/").removesuffix(".json")
             if number not in self.filed.values():
@@ -155,6 +169,7 @@ class Desk:
         if form.get("service_code") != "sampah" or "lat" not in form:
             return self.error(400)
         key = "sama" if "forgets" not in self.faults else str(len(self.filed))
+        self.said = form["description"]
         number = self.filed.setdefault(key, f"M-{len(self.filed) + 1}")
         return httpx.Response(201, json=[{"service_request_id": number}])
 
@@ -162,13 +177,18 @@ class Desk:
         return httpx.Response(status, json=[{"code": status, "description": "tidak"}])
 
 
+ASKS = {"service_code": "sampah", "attributes": [{"code": "A", "datatype": "string", "required": True}]}
+ASKS_NOTHING_TO_CHOOSE = {
+    "service_code": "sampah",
+    "attributes": [{"code": "A", "datatype": "singlevaluelist", "required": True}],
+}
 CONFORM = ("conform", "--dialect", "open311", "--url", "http://kota.example/v2", "--api-key", "kunci")
 
 
 def test_a_conforming_server_passes_every_rule(lawang):
     result = lawang(*CONFORM, backend=Desk())
     assert result.exit_code == 0, result.output
-    assert result.output.splitlines()[-1] == "10 passed, 0 failed, 0 skipped"
+    assert result.output.splitlines()[-1] == "12 passed, 0 failed, 8 skipped"
 
 
 def test_a_read_only_inspection_files_nothing(lawang):
@@ -176,7 +196,7 @@ def test_a_read_only_inspection_files_nothing(lawang):
     result = lawang(*CONFORM, "--read-only", backend=desk)
     assert result.exit_code == 0
     assert desk.filed == {}
-    assert result.output.splitlines()[-1] == "6 passed, 0 failed, 4 skipped"
+    assert result.output.splitlines()[-1] == "6 passed, 0 failed, 14 skipped"
 
 
 @pytest.mark.parametrize(
@@ -191,6 +211,22 @@ def test_a_read_only_inspection_files_nothing(lawang):
         ({"requests/M-1.json": httpx.Response(200, json=[{}])}, "tells its state"),
         ({"requests/LAWANG-TIDAK-ADA-0.json": httpx.Response(200, json=[{"status": "open"}])}, "was found"),
         ({"requests/M-1/comments.json": httpx.Response(500)}, "takes a comment"),
+        ({"requests.json": httpx.Response(200, json=[])}, "files a report"),
+        ({"discovery.json": httpx.Response(200, json={"endpoints": []})}, "names no endpoint"),
+        ({"discovery.json": httpx.Response(200, html="<html>")}, "a web page"),
+        ({"services.xml": httpx.Response(200, content=b"<services/>")}, "differ"),
+        (
+            {"services/sampah.json": httpx.Response(200, json=ASKS_NOTHING_TO_CHOOSE)},
+            "A is a list without values",
+        ),
+        (
+            {"services/sampah.json": httpx.Response(200, json=ASKS)},
+            "without its required attributes was taken",
+        ),
+        (
+            {"servicerequestupdates.json": httpx.Response(200, json=[{"update_id": 1}])},
+            "an update lacks service_request_id, status, updated_datetime",
+        ),
     ],
 )
 def test_a_server_that_breaks_a_rule_fails_by_name(lawang, faults, broken):
