@@ -13,7 +13,7 @@ from bot.door import Door, open_door
 from bot.settings import Settings
 from bot.storage.database import upgrade_async
 from bot.vocabulary.messages import ChannelName
-from bot.web import backends, files, health, webchat, webhooks
+from bot.web import backends, files, health, helpdesk, webchat, webhooks
 from bot.web.refusals import refusal
 
 
@@ -45,7 +45,7 @@ def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _broken)
-    for face in (webhooks, backends, files, health, webchat):
+    for face in (webhooks, backends, files, health, helpdesk, webchat):
         app.include_router(face.router)
     app.add_middleware(SafeHeaders)
     return app

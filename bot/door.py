@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from bot.channels.base import Channel
 from bot.dialogue.base import DialogueEngine
 from bot.dialogue.rasa import RasaEngine
+from bot.helpdesk.base import Helpdesk
+from bot.helpdesk.chatwoot import Chatwoot
 from bot.sealing import Sealer
 from bot.settings import Settings
 from bot.storage.database import Database
@@ -36,6 +38,7 @@ class Door:
     sealer: Sealer
     registry: Registry
     channels: Mapping[ChannelName, Channel] = field(default_factory=dict)
+    helpdesk: Helpdesk | None = None
 
     @property
     def tenants(self) -> Mapping[str, Tenant]:
@@ -73,6 +76,12 @@ async def open_door(settings: Settings) -> AsyncIterator[Door]:
             await telegram.open()
             stack.push_async_callback(telegram.close)
             channels[ChannelName.TELEGRAM] = telegram
+        helpdesk: Helpdesk | None = None
+        if settings.chatwoot_url:
+            helpdesk = Chatwoot(
+                settings.chatwoot_url, settings.chatwoot_inbox, settings.chatwoot_secret, settings.tenant
+            )
+            stack.push_async_callback(helpdesk.close)
         yield Door(
             settings=settings,
             database=database,
@@ -85,4 +94,5 @@ async def open_door(settings: Settings) -> AsyncIterator[Door]:
             sealer=Sealer(settings.secret_key),
             registry=registry,
             channels=channels,
+            helpdesk=helpdesk,
         )

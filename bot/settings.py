@@ -6,6 +6,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,6 +44,9 @@ class Settings:
     secret_key: str
     embed_origins: tuple[str, ...] = ()
     quiet_hours: bool = True
+    chatwoot_url: str | None = None
+    chatwoot_inbox: str = ""
+    chatwoot_secret: str = ""
 
     def __repr__(self) -> str:
         return f"Settings(tenant={self.tenant!r}, port={self.port}, production={self.production})"
@@ -106,7 +110,20 @@ def load() -> Settings:
         secret_key=_secret_key(var, production),
         embed_origins=_origins("LAWANG_EMBED_ORIGINS"),
         quiet_hours=os.environ.get("LAWANG_QUIET_HOURS", "on") != "off",
+        **_chatwoot(),
     )
+
+
+def _chatwoot() -> dict[str, Any]:
+    """The desk of another program: all three values, or none."""
+    names = ("CHATWOOT_URL", "CHATWOOT_INBOX", "CHATWOOT_SECRET")
+    given = {name.lower(): os.environ.get(name) or "" for name in names}
+    missing = [name for name in names if not given[name.lower()]]
+    if len(missing) == len(names):
+        return {}
+    if missing:
+        raise SettingsError(f"{', '.join(missing)} missing: Chatwoot needs {', '.join(names)}")
+    return given
 
 
 def _origins(name: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from bot.conversations import (
     settling,
     turns,
 )
-from bot.conversations.desk import assignment, silence, waiting
+from bot.conversations.desk import assignment, relay, silence, waiting
 from bot.door import Door, open_door
 from bot.settings import Settings
 from bot.storage import conversations, holders
@@ -65,6 +65,7 @@ async def work(door: Door, stop: asyncio.Event) -> None:
         group.create_task(settling.run(door, stop), name="settling")
         group.create_task(quiet.run(door, stop), name="quiet")
         group.create_task(assignment.run(door, stop), name="assignment")
+        group.create_task(relay.run(door, stop), name="relay")
         group.create_task(silence.run(door, stop), name="silent agents")
         group.create_task(waiting.run(door, stop), name="those who wait")
         group.create_task(_report(door, holder.name, stop), name="report")

@@ -268,3 +268,20 @@ console_events = sa.Table(
     # Ids of deleted rows must not come again: a console would take the new event for one it has seen.
     sqlite_autoincrement=True,
 )
+
+# Which conversation of another program's desk a request became, and how far it was told.
+relays = sa.Table(
+    "relays",
+    metadata,
+    sa.Column("handoff_id", Id, sa.ForeignKey("handoffs.id"), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("conversation_id", Id, sa.ForeignKey("conversations.id"), nullable=False),
+    sa.Column("contact", sa.String(128)),
+    sa.Column("thread", sa.String(64)),
+    sa.Column("told_upto", Number, nullable=False),
+    # The message being told: found here after a crash, the other desk is asked whether it has it.
+    sa.Column("sending", Number),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index("ix_relays_thread", "tenant", "thread"),
+)

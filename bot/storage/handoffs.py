@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.desk_tables import assignments, handoffs, presences
+from bot.storage.desk_tables import assignments, handoffs, presences, relays
 from bot.vocabulary.agents import Handoff, Outcome, Stage, Urgency
 
 RANKS = {Urgency.CRISIS: 0, Urgency.EMERGENCY: 1, Urgency.NORMAL: 5}
@@ -351,6 +351,7 @@ async def of_silent(conn: AsyncConnection, tenant: str, before: datetime) -> lis
             sa.text("stage = 'assigned'"),
             handoffs.c.claimed_at < before,
             sa.or_(presences.c.seen_at.is_(None), presences.c.seen_at < before),
+            ~_elsewhere(),
         )
     )
     return [handoff(row) for row in await conn.execute(query)]
@@ -364,8 +365,14 @@ async def left_unanswered(conn: AsyncConnection, tenant: str, before: datetime) 
         sa.text("stage = 'assigned'"),
         handoffs.c.unanswered_since < before,
         handoffs.c.claimed_at < before,
+        ~_elsewhere(),
     )
     return [handoff(row) for row in await conn.execute(query)]
+
+
+def _elsewhere() -> sa.ColumnElement[bool]:
+    """Another program's desk has it, and minds its own agents."""
+    return sa.exists().where(relays.c.handoff_id == handoffs.c.id)
 
 
 async def call_back_at(conn: AsyncConnection, handoff_id: str, at: datetime) -> None:

@@ -376,3 +376,15 @@ async def queue_again(conn: AsyncConnection, message_id: int, now: datetime) -> 
         .values(status=MessageStatus.QUEUED, reason="RESENT", attempts=0, updated_at=now)
     )
     return (await conn.execute(statement)).rowcount == 1
+
+
+async def before_newest(conn: AsyncConnection, conversation_id: str, count: int) -> int:
+    """The id after which the newest `count` messages of a conversation come; 0 when there are no more."""
+    query = (
+        sa.select(messages.c.id)
+        .where(messages.c.conversation_id == conversation_id)
+        .order_by(messages.c.id.desc())
+        .offset(count)
+        .limit(1)
+    )
+    return int((await conn.execute(query)).scalar() or 0)

@@ -1,0 +1,1 @@
+"""Another program's desk, for cities that have one: what goes there, and what comes back."""
