@@ -191,6 +191,9 @@ def as_count(value: Any) -> int | None:
         return None
     if isinstance(value, str) and len(value) <= 7 and value.strip().isdecimal():
         value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        # 3.0 is a whole number to JSON Schema, and what some languages write for 3.
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1_000_000:
         raise MappingError(f"not a count: {str(value)[:40]!r}")
     return value

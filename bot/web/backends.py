@@ -9,7 +9,7 @@ from bot import metrics
 from bot.conversations import updates
 from bot.conversations.updates import Recorded
 from bot.door import Door
-from bot.web import bodies
+from bot.web import bodies, contract
 from bot.web.refusals import refusal
 from connectors import updates as reports
 from connectors.errors import NotOffered
@@ -17,7 +17,13 @@ from connectors.errors import NotOffered
 router = APIRouter(tags=["Status updates"])
 
 
-@router.post("/connectors/{app_id}/updates", status_code=200)
+@router.post(
+    "/connectors/{app_id}/updates",
+    operation_id="report",
+    summary="Report a change",
+    responses=contract.RESPONSES,
+    openapi_extra=contract.OPERATION,
+)
 async def receive(app_id: str, request: Request) -> Response:
     """Report a change of a case or a booking.
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 1024 * 1024
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.post("/channels/{name}")

@@ -65,7 +65,7 @@ stories:
       - intent: ask_requirements
       - action: action_service_requirements
       - intent: thanks
-      - action: utter_thanks
+      - action: action_say_thanks
   - story: two questions
     steps:
       - intent: ask_requirements
