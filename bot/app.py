@@ -14,6 +14,8 @@ from bot.settings import Settings
 from bot.storage.database import upgrade_async
 from bot.vocabulary.messages import ChannelName
 from bot.web import backends, files, health, helpdesk, webchat, webhooks
+from bot.web.access import citypages, development
+from bot.web.access import pages as access_pages
 from bot.web.refusals import refusal
 
 
@@ -29,6 +31,7 @@ def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
         await upgrade_async(settings.database_url)
         async with open_door(settings) as opened:
             app.state.door = opened
+            await development.prepare(opened)
             if settings.telegram_token and settings.telegram_mode == "webhook":
                 await opened.channels[ChannelName.TELEGRAM].register_webhook(settings)  # type: ignore[attr-defined]
             yield
@@ -45,7 +48,7 @@ def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _broken)
-    for face in (webhooks, backends, files, health, helpdesk, webchat):
+    for face in (webhooks, backends, files, health, helpdesk, webchat, access_pages, citypages):
         app.include_router(face.router)
     app.add_middleware(SafeHeaders)
     return app

@@ -47,6 +47,9 @@ class Settings:
     chatwoot_url: str | None = None
     chatwoot_inbox: str = ""
     chatwoot_secret: str = ""
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = None
 
     def __repr__(self) -> str:
         return f"Settings(tenant={self.tenant!r}, port={self.port}, production={self.production})"
@@ -111,6 +114,7 @@ def load() -> Settings:
         embed_origins=_origins("LAWANG_EMBED_ORIGINS"),
         quiet_hours=os.environ.get("LAWANG_QUIET_HOURS", "on") != "off",
         **_chatwoot(),
+        **_oidc(),
     )
 
 
@@ -124,6 +128,16 @@ def _chatwoot() -> dict[str, Any]:
     if missing:
         raise SettingsError(f"{', '.join(missing)} missing: Chatwoot needs {', '.join(names)}")
     return given
+
+
+def _oidc() -> dict[str, str]:
+    """The city's own sign-in for its staff (OpenID Connect): all three settings, or none."""
+    names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    found = {name.lower(): os.environ[name] for name in names if os.environ.get(name)}
+    if found and len(found) < len(names):
+        missing = ", ".join(name for name in names if name.lower() not in found)
+        raise SettingsError(f"{missing} is missing: the city's sign-in needs {', '.join(names)}")
+    return found
 
 
 def _origins(name: str) -> tuple[str, ...]:

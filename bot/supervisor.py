@@ -17,6 +17,7 @@ import httpx
 
 from bot.processes import Process, environment
 from bot.settings import Settings
+from bot.web.access import development
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
@@ -200,10 +201,16 @@ def welcome(settings: Settings, seconds: float) -> str:
         "on, by long polling" if settings.telegram_token else "off (set TELEGRAM_BOT_TOKEN to turn it on)"
     )
     city = f"{settings.sandbox_url}/    the stand-in city: move a case on, call the next number"
+    people = "\n".join(
+        f"                 {name} / {password}    {role}"
+        for name, password, role in development.sign_ins(settings)
+    )
     return f"""
   Lawang is open after {seconds:.0f} s.
 
     web chat     {settings.public_url}/
+    agents       {settings.public_url}/agent{people and "    sign in as"}
+{people or "                 `lawang users add` makes the first account"}
     Meja Kota    {"none in production" if settings.production else city}
     for vendors  {settings.public_url}/openapi.json
     Telegram     {telegram}

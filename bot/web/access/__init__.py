@@ -1,0 +1,1 @@
+"""Who may enter the consoles: passwords, codes, sessions, and the pages where people sign in."""

@@ -1,0 +1,169 @@
+"""Who asks: the session behind a cookie, the token that every form carries, and what a role opens."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+
+from bot.door import Door
+from bot.storage import agents, sessions, users
+from bot.storage.sessions import Session, Step
+from bot.storage.users import User
+from bot.vocabulary.agents import Agent, Role
+
+IDLE = timedelta(hours=2)
+ABSOLUTE = timedelta(hours=12)
+# Between a right password and its code.
+HALFWAY = timedelta(minutes=5)
+# Written again only now and then: not every page is a write.
+TOUCH = timedelta(minutes=1)
+
+
+class SignInFirst(Exception):
+    """No session, or one that is over."""
+
+
+class Forged(Exception):
+    """A form that does not come from a page of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """One signed-in person. `csrf` is what their forms carry."""
+
+    user: User
+    agent: Agent
+    session: Session
+    csrf: str
+
+    def may(self, role: Role) -> bool:
+        """Say whether this person may do what `role` may."""
+        return self.agent.may(role)
+
+
+def door_of(request: Request) -> Door:
+    """The front door behind a request."""
+    door: Door = request.app.state.door
+    return door
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from; uvicorn has read the proxy's headers where it was told to trust them."""
+    return request.client.host if request.client else "-"
+
+
+def cookie_name(door: Door) -> str:
+    """`__Host-` binds a cookie to https and to this host alone."""
+    return "__Host-lawang" if door.settings.production else "lawang_petugas"
+
+
+async def open_session(door: Door, response: Response, user: User, step: Step) -> None:
+    """Begin a new session and hand its cookie out. Every step gets a new one: none is ever fixed before."""
+    token = secrets.token_urlsafe(32)
+    now = datetime.now(UTC)
+    life = ABSOLUTE if step is Step.FULL else HALFWAY
+    async with door.database.transaction() as conn:
+        await sessions.sweep(conn, now)
+        await sessions.open(conn, _hash(token), user.id, step, now, now + life)
+    response.set_cookie(
+        cookie_name(door),
+        token,
+        max_age=int(life.total_seconds()),
+        path="/",
+        secure=door.settings.production,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+async def who(request: Request, step: Step = Step.FULL) -> Signed:
+    """Whose request this is. Raises SignInFirst."""
+    door = door_of(request)
+    token = request.cookies.get(cookie_name(door), "")
+    if not token:
+        raise SignInFirst
+    now = datetime.now(UTC)
+    async with door.database.reading() as conn:
+        session = await sessions.find(conn, _hash(token), now, now - IDLE)
+        if session is None or session.step is not step:
+            raise SignInFirst
+        user = await users.get(conn, session.user_id)
+        agent = await agents.get(conn, user.agent_id)
+    if not user.active or not agent.active or (user.development and door.settings.production):
+        raise SignInFirst
+    return Signed(user, agent, session, _token(door, session.token_hash))
+
+
+async def visitor(request: Request) -> Signed:
+    """Dependency: a signed-in person who looks at something."""
+    signed = await who(request)
+    await _touch(door_of(request), signed)
+    return signed
+
+
+async def poster(request: Request) -> Signed:
+    """Dependency: a signed-in person who does something, from a page of ours. Raises SignInFirst, Forged."""
+    same_origin(request)
+    signed = await who(request)
+    await prove(request, signed.csrf)
+    await _touch(door_of(request), signed)
+    return signed
+
+
+async def halfway(request: Request) -> Signed:
+    """Dependency: somebody whose password was right and whose code is to come."""
+    signed = await who(request, Step.PASSWORD)
+    if request.method == "POST":
+        same_origin(request)
+        await prove(request, signed.csrf)
+    return signed
+
+
+async def leave(door: Door, signed: Signed, response: Response) -> None:
+    """End the session, here and in the browser."""
+    async with door.database.transaction() as conn:
+        await sessions.end(conn, signed.session.token_hash)
+    response.delete_cookie(cookie_name(door), path="/", secure=door.settings.production, httponly=True)
+
+
+def same_origin(request: Request) -> None:
+    """Refuse what another site's page sends. Raises Forged."""
+    origin = request.headers.get("origin")
+    ours = {request.headers.get("host", ""), urlsplit(door_of(request).settings.public_url).netloc}
+    if origin is not None and urlsplit(origin).netloc not in ours:
+        raise Forged
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise Forged
+
+
+async def prove(request: Request, expected: str) -> None:
+    """Compare the token a form or script sent along. Raises Forged."""
+    given = request.headers.get("x-csrf-token")
+    if given is None:
+        given = str((await request.form()).get("csrf", ""))
+    if not hmac.compare_digest(given.encode(), expected.encode()):
+        raise Forged
+
+
+def entrance_token(door: Door, visitor_id: str) -> str:
+    """What the sign-in form carries, for a browser that has no session yet."""
+    return _token(door, f"entrance:{visitor_id}")
+
+
+async def _touch(door: Door, signed: Signed) -> None:
+    now = datetime.now(UTC)
+    if now - signed.session.used_at > TOUCH:
+        async with door.database.transaction() as conn:
+            await sessions.used(conn, signed.session.token_hash, now)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _token(door: Door, of: str) -> str:
+    return hmac.new(door.settings.secret_key.encode(), b"csrf\n" + of.encode(), hashlib.sha256).hexdigest()
