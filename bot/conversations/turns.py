@@ -415,7 +415,7 @@ async def _approved(
     now: datetime,
 ) -> tuple[list[OutgoingMessage], bool]:
     """Hold an answer where a person is to see it first; what is sent instead, and whether it was held."""
-    if answer.outcome != "answered" or not bubbles:
+    if answer.outcome != "answered" or not bubbles or _asks_for_person(answer):
         return bubbles, False
     rules = in_force(door, conversation.tenant, await desksettings.of(conn, conversation.tenant))
     service = _service(answer)
@@ -424,6 +424,11 @@ async def _approved(
     first = await drafts.hold(conn, conversation, service, bubbles, turn_id, now)
     checking = [speech.bubble(door, conversation.tenant, Say("handoff.checking"))] if first else []
     return checking, True
+
+
+def _asks_for_person(answer: Answer) -> bool:
+    """Who asks for a person gets an answer at once, whoever else checks the bot's words."""
+    return any(effect.get("type") in ("handoff_requested", "handoff_ended") for effect in answer.effects)
 
 
 def _service(answer: Answer) -> str | None:

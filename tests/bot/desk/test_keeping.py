@@ -125,6 +125,9 @@ async def test_where_a_person_approves_first_the_answer_waits(door: Door, engine
     assert "syarat ktp" in texts[0]
     assert texts[1] == "Gratis, Bapak/Ibu."
     assert await drafts.held(door, TENANT) == []
+    await citizen.say("orang dong")
+    await answer_all(door)
+    assert "urutan ke-1" in (await citizen.texts())[0]
 
 
 async def test_approval_is_asked_for_the_services_named_and_no_others(door: Door) -> None:
