@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -136,6 +137,8 @@ async def open_doors(
 ) -> AsyncIterator[Callable[..., Door]]:
     """Make any number of doors on one database, as several processes would have."""
     opened: list[Door] = []
+    # What one test shares through Redis is nothing to another: above all, a channel that pauses.
+    prefix = f"test:{uuid.uuid4().hex}:"
 
     def make(**changes: object) -> Door:
         database = Database(settings.database_url)
@@ -143,7 +146,7 @@ async def open_doors(
         wakeups: Wakeups = LocalWakeups(settings.var)
         if not database.is_sqlite and HAS_REDIS:
             redis = connect(engines.REDIS)
-            keyvalue, wakeups = RedisKeyValue(redis), RedisWakeups(redis)
+            keyvalue, wakeups = RedisKeyValue(redis, prefix), RedisWakeups(redis)
         door = Door(
             settings=settings,
             database=database,

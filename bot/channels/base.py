@@ -71,7 +71,11 @@ class TemplateRefused(MessageRefused):
 
 @dataclass(frozen=True, slots=True)
 class ChannelLimits:
-    """What fits into one message. `text_units` counts UTF-16 code units, as Telegram and WhatsApp do."""
+    """What fits into one message, and how fast messages may follow each other.
+
+    `text_units` counts UTF-16 code units, as Telegram and WhatsApp do. The rates are per second, 0 for none;
+    `burst` may go to everybody, `per_citizen_burst` to one citizen at once after a quiet time.
+    """
 
     text_units: int
     caption_units: int
@@ -79,6 +83,8 @@ class ChannelLimits:
     button_title: int
     per_second: float
     per_citizen_second: float
+    burst: int = 1
+    per_citizen_burst: int = 1
 
 
 @dataclass(frozen=True, slots=True)

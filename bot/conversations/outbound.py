@@ -15,8 +15,9 @@ from bot.channels import base
 from bot.channels.fit import fit
 from bot.conversations import speech
 from bot.conversations.desk import ticks
+from bot.conversations.pace import Pace
 from bot.door import Door
-from bot.storage import buttons, conversations, messages
+from bot.storage import buttons, conversations, messages, receipts
 from bot.vocabulary.conversations import Conversation
 from bot.vocabulary.messages import (
     ChannelAddress,
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 SENDING_SECONDS = 60
 MAX_ATTEMPTS = 8
 LONGEST_PAUSE_SECONDS = 300
+ACCOUNT_SECONDS = 60.0
+SILENCE_SECONDS = 15.0
 AT_ONCE = 32
 
 
@@ -121,43 +124,52 @@ async def announce(door: Door, conversation: Conversation) -> None:
 
 
 async def record_receipt(door: Door, receipt: DeliveryReceipt) -> bool:
-    """Apply a channel's word on a message we sent; a status only moves forward."""
+    """Apply a channel's word on a message we sent; a status only moves forward.
+
+    A word that comes before the channel's own answer to our call is kept until we know the message's id.
+    """
     if receipt.status not in messages.RANK:
         return False
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
-        moved = await messages.advance(
-            conn, receipt.channel, receipt.channel_message_id, receipt.status, now, receipt.reason
-        )
+        moved = await receipts.apply(conn, receipt, now)
+        early = not moved and not await receipts.knows(conn, receipt)
+        if early:
+            await receipts.keep(conn, receipt, now)
         tenants = [await ticks.tell(conn, message, receipt.status, now) for message in moved]
+    if early:
+        # The id may have been stored while the word was put aside: who comes second applies it.
+        async with door.database.transaction() as conn:
+            moved = await receipts.apply(conn, receipt, now)
+            tenants = [await ticks.tell(conn, message, receipt.status, now) for message in moved]
     await ticks.announce(door, tenants)
     return bool(moved)
 
 
 async def deliver(door: Door, holder: str, stop: asyncio.Event) -> None:
     """Send what is queued, many citizens in parallel, one citizen's messages in order, until `stop`."""
-    paces = {name: Pace(adapter.limits.per_second) for name, adapter in door.channels.items()}
+    pace = Pace(door.keyvalue, door.channels)
     running: dict[str, asyncio.Task[None]] = {}
     async with door.wakeups.listen("outbound") as bell:
         while not stop.is_set():
             free = AT_ONCE - len(running)
             rows: list[Any] = []
-            if free and paces:
+            if free and door.channels:
                 try:
                     async with door.database.transaction() as conn:
                         rows = await messages.claim_unsent(
-                            conn, holder, datetime.now(UTC), SENDING_SECONDS, free
+                            conn, holder, datetime.now(UTC), SENDING_SECONDS, free, pace.paused()
                         )
                 except Exception:
                     log.exception("nothing could be taken to send; again soon")
             for row in rows:
                 # The task before may have given its right back without having ended yet.
                 before = running.get(row.id)
-                task = asyncio.create_task(_deliver_one(door, row, holder, paces, before), name="send")
+                task = asyncio.create_task(_deliver_one(door, row, holder, pace, before), name="send")
                 running[row.id] = task
                 task.add_done_callback(partial(_done, running, row.id))
             if not rows:
-                await bell.wait(0.5 if paces else 5)
+                await bell.wait(0.5 if door.channels else 5)
             elif len(running) >= AT_ONCE:
                 await asyncio.wait(running.values(), return_when=asyncio.FIRST_COMPLETED)
     if running:
@@ -173,7 +185,7 @@ async def _deliver_one(
     door: Door,
     row: Any,
     holder: str,
-    paces: dict[ChannelName, "Pace"],
+    pace: Pace,
     before: asyncio.Task[None] | None = None,
 ) -> None:
     """Send one citizen's queue until it is empty, paused or blocked, after the task `before` has ended."""
@@ -190,12 +202,12 @@ async def _deliver_one(
             if adapter is None:
                 await _settle(door, stored, MessageStatus.SKIPPED, "SKIPPED_NO_CHANNEL")
                 continue
-            await paces[channel].wait()
-            pause = await _send(door, adapter, stored, address, holder)
+            if wait := await pace.place(channel, row.id):
+                pause = datetime.now(UTC) + timedelta(seconds=wait)
+                break
+            pause = await _send(door, adapter, stored, address, holder, pace)
             if pause is not None:
                 break
-            if len(unsent) > 1 and adapter.limits.per_citizen_second > 0:
-                await asyncio.sleep(min(1 / adapter.limits.per_citizen_second, 1.0) / 4)
     except base.CitizenUnreachable:
         async with door.database.transaction() as conn:
             await messages.block(conn, row.id, datetime.now(UTC))
@@ -215,9 +227,14 @@ async def _deliver_one(
 
 
 async def _send(
-    door: Door, adapter: base.Channel, stored: messages.StoredMessage, address: ChannelAddress, holder: str
+    door: Door,
+    adapter: base.Channel,
+    stored: messages.StoredMessage,
+    address: ChannelAddress,
+    holder: str,
+    pace: Pace,
 ) -> datetime | None:
-    """Send one message; returns when to try again, or None when it is settled. Raises SendingLost,
+    """Send one message; returns when to go on with this citizen, or None for at once. Raises SendingLost,
     CitizenUnreachable.
 
     The row says `sending` before the call. Found in that state after a crash, it is sent again: a channel
@@ -236,16 +253,36 @@ async def _send(
         return None
     try:
         words = speech.words_of(door, stored.text, stored.sealed_text)
-        bubble = speech.from_stored(words, stored.buttons, stored.attachments, stored.ask_location)
+        bubble = speech.from_stored(
+            words, stored.buttons, stored.attachments, stored.ask_location, stored.silent
+        )
         queued = QueuedMessage(stored.id, stored.conversation_id, address, bubble, stored.attempts)
         # Half the time the right to send lasts, so that nobody else begins while this call still runs.
         async with asyncio.timeout(SENDING_SECONDS / 2):
             sent = await adapter.send(queued)
     except base.ChannelThrottled as error:
         await _settle(door, stored, MessageStatus.QUEUED, "WAIT_THROTTLED", attempts=-1)
+        if error.everyone:
+            await pace.pause_channel(address.channel, error.retry_after)
+        else:
+            await pace.trouble(address.channel, error.retry_after)
         return datetime.now(UTC) + timedelta(seconds=error.retry_after)
+    except base.AccountTroubled as error:
+        log.error("%s takes nothing from us until our account is mended: %s", address.channel, error)
+        await _settle(door, stored, MessageStatus.QUEUED, "WAIT_ACCOUNT", attempts=-1)
+        await pace.pause_channel(address.channel, ACCOUNT_SECONDS)
+        return datetime.now(UTC) + timedelta(seconds=ACCOUNT_SECONDS)
+    except (base.OutcomeUnknown, TimeoutError) as error:
+        # It may have arrived: once more could be twice. A person sees it listed, and decides.
+        log.warning("nobody can say whether message %s arrived: %s", stored.id, type(error).__name__)
+        await _settle(door, stored, MessageStatus.UNKNOWN, "UNKNOWN_OUTCOME")
+        await pace.trouble(address.channel, SILENCE_SECONDS)
+        return datetime.now(UTC) + timedelta(seconds=SILENCE_SECONDS)
     except base.CitizenUnreachable:
         raise
+    except base.WindowClosed:
+        await _settle(door, stored, MessageStatus.FAILED, "FAILED_WINDOW")
+        return None
     except base.MessageRefused as error:
         log.warning("message %s refused by %s: %s", stored.id, address.channel, error)
         await _settle(door, stored, MessageStatus.FAILED, "FAILED_REFUSED")
@@ -263,6 +300,8 @@ async def _send(
             channel_message_id=sent.channel_message_id,
         )
         tenant = await ticks.tell(conn, stored, MessageStatus.SENT, now)
+        for message, status in await receipts.catch_up(conn, address.channel, sent.channel_message_id, now):
+            await ticks.tell(conn, message, status, now)
     await ticks.announce(door, [tenant])
     metrics.SENT.labels(address.channel, "SENT").inc()
     return None
@@ -270,7 +309,7 @@ async def _send(
 
 async def _again(door: Door, stored: messages.StoredMessage, error: Exception) -> datetime | None:
     """The channel did not answer, or broke in a way nobody foresaw: try later, a few times."""
-    foreseen = isinstance(error, base.ChannelUnreachable | TimeoutError)
+    foreseen = isinstance(error, base.ChannelUnreachable)
     if not foreseen:
         log.error("message %s could not be sent", stored.id, exc_info=error)
     why = "UNREACHABLE" if foreseen else "ERROR"
@@ -294,19 +333,3 @@ async def _settle(
             tenant = await ticks.tell(conn, stored, status, now, reason)
     await ticks.announce(door, [tenant])
     metrics.SENT.labels("all", reason).inc()
-
-
-class Pace:
-    """Lets calls through at a steady rate, shared by all citizens of one channel in this worker."""
-
-    def __init__(self, per_second: float) -> None:
-        self._gap = 1 / per_second if per_second > 0 else 0.0
-        self._next = 0.0
-
-    async def wait(self) -> None:
-        """Wait for the next free moment."""
-        loop_time = asyncio.get_running_loop().time()
-        start = max(self._next, loop_time)
-        self._next = start + self._gap
-        if start > loop_time:
-            await asyncio.sleep(start - loop_time)

@@ -119,6 +119,8 @@ def stored_content(message: OutgoingMessage) -> dict[str, Any]:
         ]
     if message.ask_location:
         content["ask_location"] = True
+    if message.silent:
+        content["silent"] = True
     return content
 
 
@@ -138,6 +140,7 @@ def from_stored(
     buttons: Iterable[dict[str, Any]],
     attachments: Iterable[dict[str, Any]],
     ask_location: bool,
+    silent: bool = False,
 ) -> OutgoingMessage:
     """Build the bubble again from its row."""
     return OutgoingMessage(
@@ -145,4 +148,5 @@ def from_stored(
         buttons=tuple(Button(item["title"], item["payload"], item["token"]) for item in buttons),
         attachments=tuple(Attachment(**item) for item in attachments),
         ask_location=ask_location,
+        silent=silent,
     )

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -15,8 +16,6 @@ log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 1.0
 
-_PREFIX = "lawang:"
-
 # Sets the holder if the lease is free or already theirs; one step, so two holders never both win.
 _LEASE = """
 local holder = redis.call('get', KEYS[1])
@@ -26,6 +25,48 @@ if holder == false or holder == ARGV[1] then
 end
 return 0
 """
+
+# Generic cell rate algorithm: one number says when the bucket will have drained. The clock is Redis's own,
+# so that workers whose clocks differ still share one pace. A place beyond the patience is not taken.
+_TAKE = """
+local time = redis.call('time')
+local now = time[1] * 1000 + time[2] / 1000
+local gap, slack, patience = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local full = math.max(tonumber(redis.call('get', KEYS[1]) or '0'), now)
+local wait = math.max(full - slack - now, 0)
+if wait <= patience then
+  redis.call('set', KEYS[1], string.format('%.3f', full + gap), 'PX', math.ceil(full + gap - now) + 1000)
+end
+return string.format('%.3f', wait)
+"""
+
+_SHUT = """
+local time = redis.call('time')
+local now = time[1] * 1000 + time[2] / 1000
+local full = now + tonumber(ARGV[1]) + tonumber(ARGV[2])
+if tonumber(redis.call('get', KEYS[1]) or '0') < full then
+  redis.call('set', KEYS[1], string.format('%.3f', full), 'PX', math.ceil(full - now) + 1000)
+end
+return 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How fast something may go: `per_second` on the long run, `burst` at once after a quiet time."""
+
+    per_second: float
+    burst: int = 1
+
+    @property
+    def gap(self) -> float:
+        """Seconds between two at the steady pace."""
+        return 1 / self.per_second
+
+    @property
+    def slack(self) -> float:
+        """Seconds that a burst may run ahead of the steady pace."""
+        return (self.burst - 1) * self.gap
 
 
 class KeyValue(Protocol):
@@ -55,6 +96,17 @@ class KeyValue(Protocol):
         """Take or keep a lease; False while somebody else holds it."""
         ...
 
+    async def take(self, bucket: str, rate: Rate, patience: float) -> float:
+        """Take a place in a bucket; the seconds until it is ours, 0 for now.
+
+        More than `patience` means that nothing was taken: come back after so long.
+        """
+        ...
+
+    async def shut(self, bucket: str, rate: Rate, seconds: float) -> None:
+        """Let nobody through a bucket for so long, and no burst after it."""
+        ...
+
     async def close(self) -> None:
         """Give the connection back."""
         ...
@@ -65,6 +117,7 @@ class MemoryKeyValue:
 
     def __init__(self) -> None:
         self._values: dict[str, tuple[str, float]] = {}
+        self._full: dict[str, float] = {}
         self._tidy_at = 100_000
 
     def _live(self, key: str) -> str | None:
@@ -114,51 +167,86 @@ class MemoryKeyValue:
         self._values[name] = (holder, self._until(seconds))
         return True
 
+    async def take(self, bucket: str, rate: Rate, patience: float) -> float:
+        now = time.monotonic()
+        if len(self._full) > 100_000:
+            self._full = {name: full for name, full in self._full.items() if full > now}
+        full = max(self._full.get(bucket, 0.0), now)
+        wait = max(full - rate.slack - now, 0.0)
+        if wait <= patience:
+            self._full[bucket] = full + rate.gap
+        return wait
+
+    async def shut(self, bucket: str, rate: Rate, seconds: float) -> None:
+        full = time.monotonic() + seconds + rate.slack
+        self._full[bucket] = max(self._full.get(bucket, 0.0), full)
+
     async def close(self) -> None:
         self._values.clear()
+        self._full.clear()
 
 
 class RedisKeyValue:
     """The twin for many processes and machines.
 
-    While Redis is away, limits let everyone through and nobody gets a lease: no message waits for it.
+    While Redis is away, limits let everyone through, each process keeps to a pace by itself, and nobody gets
+    a lease: no message waits for it.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, prefix: str = "lawang:") -> None:
         self._redis = redis
+        self._prefix = prefix
         self._lease = redis.register_script(_LEASE)
+        self._take = redis.register_script(_TAKE)
+        self._shut = redis.register_script(_SHUT)
+        self._alone = MemoryKeyValue()
 
     async def get(self, key: str) -> str | None:
         with _away("get"):
-            value = await self._redis.get(_PREFIX + key)
+            value = await self._redis.get(self._prefix + key)
             return None if value is None else str(value)
         return None
 
     async def set(self, key: str, value: str, ttl_seconds: float | None = None) -> None:
         with _away("set"):
-            await self._redis.set(_PREFIX + key, value, px=_milliseconds(ttl_seconds))
+            await self._redis.set(self._prefix + key, value, px=_milliseconds(ttl_seconds))
 
     async def add(self, key: str, value: str, ttl_seconds: float) -> bool:
         with _away("add"):
-            return bool(await self._redis.set(_PREFIX + key, value, px=_milliseconds(ttl_seconds), nx=True))
+            return bool(
+                await self._redis.set(self._prefix + key, value, px=_milliseconds(ttl_seconds), nx=True)
+            )
         return True
 
     async def delete(self, key: str) -> None:
         with _away("delete"):
-            await self._redis.delete(_PREFIX + key)
+            await self._redis.delete(self._prefix + key)
 
     async def increment(self, key: str, ttl_seconds: float) -> int:
         with _away("increment"):
             async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.set(_PREFIX + key, 0, px=_milliseconds(ttl_seconds), nx=True)
-                pipeline.incr(_PREFIX + key)
+                pipeline.set(self._prefix + key, 0, px=_milliseconds(ttl_seconds), nx=True)
+                pipeline.incr(self._prefix + key)
                 return int((await pipeline.execute())[1])
         return 1
 
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         with _away("lease"):
-            return bool(await self._lease(keys=[_PREFIX + name], args=[holder, max(1, int(seconds * 1000))]))
+            return bool(
+                await self._lease(keys=[self._prefix + name], args=[holder, max(1, int(seconds * 1000))])
+            )
         return False
+
+    async def take(self, bucket: str, rate: Rate, patience: float) -> float:
+        with _away("take"):
+            arguments = [rate.gap * 1000, rate.slack * 1000, patience * 1000]
+            return float(await self._take(keys=[self._prefix + bucket], args=arguments)) / 1000
+        return await self._alone.take(bucket, rate, patience)
+
+    async def shut(self, bucket: str, rate: Rate, seconds: float) -> None:
+        await self._alone.shut(bucket, rate, seconds)
+        with _away("shut"):
+            await self._shut(keys=[self._prefix + bucket], args=[seconds * 1000, rate.slack * 1000])
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -1,7 +1,7 @@
 """Messages in both directions, the buttons under them, and the turns that answered them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,10 +16,11 @@ from bot.vocabulary.messages import MessageStatus
 RANK = {
     MessageStatus.QUEUED: 0,
     MessageStatus.SENDING: 1,
-    MessageStatus.SENT: 2,
-    MessageStatus.DELIVERED: 3,
-    MessageStatus.READ: 4,
-    MessageStatus.FAILED: 5,
+    MessageStatus.UNKNOWN: 2,
+    MessageStatus.SENT: 3,
+    MessageStatus.DELIVERED: 4,
+    MessageStatus.READ: 5,
+    MessageStatus.FAILED: 6,
 }
 
 
@@ -43,6 +44,7 @@ class StoredMessage:
     media: list[dict[str, Any]] = field(default_factory=list)
     button: str | None = None
     ask_location: bool = False
+    silent: bool = False
     attempts: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
     agent_id: str | None = None
@@ -78,6 +80,7 @@ def stored_message(row: Any) -> StoredMessage:
         media=content.get("media", []),
         button=content.get("button"),
         ask_location=content.get("ask_location", False),
+        silent=content.get("silent", False),
         attempts=row.attempts,
         extra=content.get("extra", {}),
         agent_id=row.agent_id,
@@ -188,15 +191,23 @@ async def mark_unsent(conn: AsyncConnection, conversation_id: str, now: datetime
 
 
 async def claim_unsent(
-    conn: AsyncConnection, holder: str, now: datetime, seconds: float, limit: int
+    conn: AsyncConnection,
+    holder: str,
+    now: datetime,
+    seconds: float,
+    limit: int,
+    without: Collection[str] = (),
 ) -> list[Any]:
-    """Take conversations with messages to send, each by one sender only, whose pause is over."""
+    """Take conversations with messages to send, each by one sender only, whose pause is over, of all
+    channels but those `without`.
+    """
     free = (
         sa.select(conversations.c.id)
         .where(
             conversations.c.unsent_since.is_not(None),
             sa.or_(conversations.c.send_after.is_(None), conversations.c.send_after <= now),
             sa.or_(conversations.c.sender_until.is_(None), conversations.c.sender_until < now),
+            conversations.c.channel.not_in(list(without)),
         )
         .order_by(conversations.c.unsent_since)
         .limit(limit)
@@ -245,31 +256,6 @@ async def set_status(
         values["attempts"] = messages.c.attempts + attempts
     statement = messages.update().where(messages.c.id == message_id).values(**values)
     return (await conn.execute(statement)).rowcount == 1
-
-
-async def advance(
-    conn: AsyncConnection,
-    channel: str,
-    channel_message_id: str,
-    status: MessageStatus,
-    now: datetime,
-    reason: str | None,
-) -> list[StoredMessage]:
-    """Apply a receipt; a status never goes back, and what arrived cannot fail. What it changed."""
-    limit = RANK[MessageStatus.DELIVERED] if status is MessageStatus.FAILED else RANK.get(status, 0)
-    lower = [str(other) for other, rank in RANK.items() if rank < limit]
-    statement = (
-        messages.update()
-        .where(
-            messages.c.channel == channel,
-            messages.c.channel_message_id == channel_message_id,
-            messages.c.direction == "out",
-            messages.c.status.in_(lower),
-        )
-        .values(status=status, reason=reason, updated_at=now)
-        .returning(messages)
-    )
-    return [stored_message(row) for row in await conn.execute(statement)]
 
 
 async def end_sending(
@@ -371,7 +357,7 @@ async def queue_again(conn: AsyncConnection, message_id: int, now: datetime) -> 
         .where(
             messages.c.id == message_id,
             messages.c.direction == "out",
-            messages.c.status.in_([MessageStatus.FAILED, MessageStatus.SKIPPED]),
+            messages.c.status.in_([MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.UNKNOWN]),
         )
         .values(status=MessageStatus.QUEUED, reason="RESENT", attempts=0, updated_at=now)
     )

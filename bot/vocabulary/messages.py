@@ -23,12 +23,14 @@ class MessageStatus(StrEnum):
     """Where a message is. Inbound: received → handled. Outbound: queued → sending → sent → delivered → read.
 
     `failed` and `skipped` are final; the row's `reason` says why. A receipt only moves a status forward.
+    `unknown`: the channel may have taken it and did not say so; never sent again by itself.
     """
 
     RECEIVED = "received"
     HANDLED = "handled"
     QUEUED = "queued"
     SENDING = "sending"
+    UNKNOWN = "unknown"
     SENT = "sent"
     DELIVERED = "delivered"
     READ = "read"

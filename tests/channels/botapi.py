@@ -44,7 +44,10 @@ class Call:
 
 @dataclass
 class Fault:
-    """What goes wrong, for one method and perhaps one chat only, `times` times (-1: always)."""
+    """What goes wrong, for one method and perhaps one chat only, `times` times (-1: always).
+
+    A `page` is what a gateway answers in Telegram's place.
+    """
 
     method: str
     status: int = 500
@@ -53,6 +56,7 @@ class Fault:
     chat_id: int | None = None
     hang: float = 0.0
     times: int = 1
+    page: str = ""
 
 
 def judge_call(method: str, parameters: dict[str, Any], uploads: set[str] = frozenset()) -> list[str]:
@@ -210,6 +214,8 @@ class BotApi:
             if fault.method == method and fault.times and fault.chat_id in (None, chat):
                 fault.times -= 1
                 await asyncio.sleep(fault.hang)
+                if fault.page:
+                    return Response(fault.page, fault.status, media_type="text/html")
                 return _failure(fault.status, fault.description, fault.parameters)
         if problems:
             return _failure(400, f"Bad Request: {problems[0]}")

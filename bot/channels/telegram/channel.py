@@ -20,8 +20,8 @@ from bot.channels.base import (
     ChannelError,
     ChannelLimits,
     ChannelThrottled,
-    ChannelUnreachable,
     MessageRefused,
+    OutcomeUnknown,
     Sent,
 )
 from bot.channels.fit import fit
@@ -66,7 +66,13 @@ class TelegramChannel:
     name = ChannelName.TELEGRAM
     # 30 messages a second to all, one a second to each: core.telegram.org/bots/faq. We stay below the first.
     limits = ChannelLimits(
-        text_units=4096, caption_units=1024, buttons=100, button_title=64, per_second=25, per_citizen_second=1
+        text_units=4096,
+        caption_units=1024,
+        buttons=100,
+        button_title=64,
+        per_second=28,
+        per_citizen_second=1,
+        per_citizen_burst=3,
     )
 
     def __init__(
@@ -328,4 +334,4 @@ async def _message_id(sending: Awaitable[telegram.Message]) -> int:
         try:
             return int(json.loads(last_answer.get())["result"]["message_id"])
         except (KeyError, TypeError, ValueError):
-            raise ChannelUnreachable("an answer that cannot be read") from None
+            raise OutcomeUnknown("an answer that cannot be read") from None

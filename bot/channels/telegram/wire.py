@@ -2,9 +2,10 @@
 
 ChannelError
 ├── ChannelThrottled        429
-├── ChannelUnreachable      network, time-out, 5xx
+├── ChannelUnreachable      no connection, 5xx that Telegram signed
 │   ├── TokenRejected       the token is wrong or revoked: tell the operator
 │   └── PollConflict        409: somebody else polls, or a webhook is set
+├── OutcomeUnknown          the call went out, and no answer of Telegram's came back
 ├── CitizenUnreachable      403, and the 400s that mean the chat is gone
 └── MessageRefused          every other 400, and 413
 """
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import httpx
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -27,7 +29,14 @@ from telegram.error import (
 )
 from telegram.request import HTTPXRequest, RequestData
 
-from bot.channels.base import ChannelThrottled, ChannelUnreachable, CitizenUnreachable, MessageRefused
+from bot.channels.base import (
+    AccountTroubled,
+    ChannelThrottled,
+    ChannelUnreachable,
+    CitizenUnreachable,
+    MessageRefused,
+    OutcomeUnknown,
+)
 
 CallLog = Callable[[str, dict[str, Any], list[str], int, bytes], None]
 """Told of each call: method, parameters as typed values, names of uploaded files, HTTP status, raw answer."""
@@ -41,7 +50,7 @@ last_answer: ContextVar[bytes] = ContextVar("last_answer", default=b"")
 """The raw answer to this task's latest call, for when the library cannot read what Telegram did."""
 
 
-class TokenRejected(ChannelUnreachable):
+class TokenRejected(AccountTroubled):
     """Telegram does not know our token. Nothing will work until the operator mends it."""
 
 
@@ -71,6 +80,7 @@ class Wire(HTTPXRequest):
     async def do_request(
         self, url: str, method: str, request_data: RequestData | None = None, *args: Any, **timeouts: Any
     ) -> tuple[int, bytes]:
+        last_answer.set(b"")
         code, body = await super().do_request(url, method, request_data, *args, **timeouts)
         last_answer.set(body)
         if self._on_call and method == "POST":
@@ -136,7 +146,23 @@ def _translate(error: TelegramError, message: str) -> Exception:
         return (CitizenUnreachable if any(word in lowered for word in _GONE) else MessageRefused)(message)
     if isinstance(error, NetworkError) and "request entity too large" in lowered:
         return MessageRefused(message)
+    if _went_out(error):
+        return OutcomeUnknown(message)
     return ChannelUnreachable(message)
+
+
+def _went_out(error: TelegramError) -> bool:
+    """True when the call may have reached Telegram although no answer of its own came back.
+
+    A gateway's page is no answer of Telegram's; a connection that was never made carried nothing.
+    """
+    if answer := last_answer.get():
+        try:
+            return json.loads(answer).get("ok") is not False
+        except (AttributeError, RecursionError, ValueError):
+            return True
+    never_left = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout
+    return isinstance(error, NetworkError) and not isinstance(error.__cause__, never_left)
 
 
 def hush_loggers() -> None:

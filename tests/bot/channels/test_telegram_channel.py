@@ -16,6 +16,7 @@ from bot.channels.base import (
     ChannelUnreachable,
     CitizenUnreachable,
     MessageRefused,
+    OutcomeUnknown,
 )
 from bot.channels.telegram import TelegramChannel, TokenRejected
 from bot.channels.telegram.channel import COMMANDS
@@ -181,9 +182,9 @@ async def test_a_place_is_sent_as_a_place(api, channel):
         (Fault("sendMessage", 400, "Bad Request: message is too strange"), MessageRefused),
         (Fault("sendMessage", 413, "Request Entity Too Large"), MessageRefused),
         (Fault("sendMessage", 500), ChannelUnreachable),
-        (Fault("sendMessage", 502, "Bad Gateway"), ChannelUnreachable),
+        (Fault("sendMessage", 504, page="<html>Gateway Time-out</html>"), OutcomeUnknown),
         (Fault("sendMessage", 401, "Unauthorized"), TokenRejected),
-        (Fault("sendMessage", 500, hang=3), ChannelUnreachable),
+        (Fault("sendMessage", 500, hang=3), OutcomeUnknown),
     ],
     ids=lambda value: getattr(value, "description", None),
 )

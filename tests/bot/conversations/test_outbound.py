@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
 
@@ -10,15 +11,25 @@ import pytest
 import sqlalchemy as sa
 
 from bot.channels.base import (
+    AccountTroubled,
     ChannelThrottled,
     ChannelUnreachable,
     CitizenUnreachable,
     MessageRefused,
+    OutcomeUnknown,
 )
 from bot.conversations import outbound
+from bot.conversations.pace import TROUBLED_CHATS, Pace
 from bot.door import Door
 from bot.storage import conversations, messages, tables
-from bot.vocabulary.messages import ChannelName, DeliveryReceipt, MessageStatus, OutgoingMessage
+from bot.storage.delivery_tables import early_receipts
+from bot.vocabulary.messages import (
+    ChannelName,
+    DeliveryReceipt,
+    MessageStatus,
+    OutgoingMessage,
+    QueuedMessage,
+)
 from tests.postman import Postman
 from tests.scripted import ScriptedEngine
 from tests.talk import Citizen, answer_all
@@ -202,7 +213,7 @@ async def test_the_pause_grows_with_every_attempt(city: Door, postman: Postman) 
         async with city.database.transaction() as conn:
             [claimed] = await messages.claim_unsent(conn, "s", datetime.now(UTC), 60, 9)
         before = datetime.now(UTC)
-        await outbound._deliver_one(city, claimed, "s", {ChannelName.TELEGRAM: outbound.Pace(0)})
+        await outbound._deliver_one(city, claimed, "s", Pace(city.keyvalue, city.channels))
         async with city.database.reading() as conn:
             [row] = await conn.execute(sa.select(tables.conversations))
         pauses.append((row.send_after - before).total_seconds())
@@ -253,7 +264,7 @@ async def test_a_slow_channel_never_loses_its_right_to_send_to_another_worker(
     assert postman.to("1") == list("abcdef"), "six slow sends outlast one claim"
 
 
-async def test_a_channel_that_hangs_is_given_up_before_another_worker_may_begin(
+async def test_a_channel_that_hangs_is_left_before_another_worker_may_begin_and_is_not_asked_twice(
     city: Door, postman: Postman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbound, "SENDING_SECONDS", 0.4)
@@ -263,8 +274,11 @@ async def test_a_channel_that_hangs_is_given_up_before_another_worker_may_begin(
     async with sender(city):
         await until(lambda: len(postman.tried) == 1)
         await asyncio.sleep(0.6)
+        await hurry(city)
+        await asyncio.sleep(0.6)
         [row] = await rows(city)
-    assert row.reason == "WAIT_UNREACHABLE"
+    assert (row.status, row.reason) == ("unknown", "UNKNOWN_OUTCOME")
+    assert len(postman.tried) == 1
 
 
 async def test_a_bubble_queued_while_the_sender_ends_is_not_forgotten(city: Door) -> None:
@@ -337,6 +351,129 @@ async def test_a_receipt_moves_a_bubble_only_forward(
         await outbound.record_receipt(city, receipt)
     [row] = await rows(city)
     assert row.status == status
+
+
+async def test_a_receipt_that_comes_before_the_channels_own_answer_is_not_lost(
+    city: Door, postman: Postman
+) -> None:
+    citizen = await telegram_citizen(city, "1")
+    early = [S.DELIVERED, S.SENT]
+
+    def report(queued: QueuedMessage) -> None:
+        for word in early:
+            receipt = DeliveryReceipt(ChannelName.TELEGRAM, f"tg-{queued.id}", word, datetime.now(UTC))
+            tasks.append(asyncio.create_task(outbound.record_receipt(city, receipt)))
+
+    tasks: list[asyncio.Task[bool]] = []
+    postman.before, postman.delay = report, 0.3
+    async with sender(city):
+        await push(city, citizen, "a")
+        await until(lambda: postman.to("1") == ["a"])
+    assert await asyncio.gather(*tasks) == [False, False]
+    [row] = await rows(city)
+    assert row.status == "delivered"
+    async with city.database.reading() as conn:
+        assert list(await conn.execute(sa.select(early_receipts))) == []
+
+
+async def test_an_unknown_outcome_is_never_sent_again_by_itself_and_the_next_bubble_goes_out(
+    city: Door, postman: Postman
+) -> None:
+    citizen = await telegram_citizen(city, "1")
+    postman.trouble["1"] = iter([OutcomeUnknown("read timeout")])
+    async with sender(city):
+        await push(city, citizen, "a", "b")
+        await until(lambda: len(postman.tried) == 1)
+        await asyncio.sleep(0.2)
+        await hurry(city)
+        await until(lambda: postman.to("1") == ["b"])
+    first, second = await rows(city)
+    assert (first.status, second.status) == ("unknown", "sent")
+    assert postman.tried == [("1", "a"), ("1", "b")]
+
+
+async def test_a_receipt_settles_an_unknown_outcome(city: Door, postman: Postman) -> None:
+    citizen = await telegram_citizen(city, "1")
+    await push(city, citizen, "a")
+    async with city.database.transaction() as conn:
+        await conn.execute(
+            sa.update(tables.messages)
+            .where(tables.messages.c.direction == "out")
+            .values(status="unknown", channel_message_id="tg-9")
+        )
+    await outbound.record_receipt(
+        city, DeliveryReceipt(ChannelName.TELEGRAM, "tg-9", S.DELIVERED, datetime.now(UTC))
+    )
+    assert (await rows(city))[0].status == "delivered"
+
+
+@pytest.mark.parametrize(
+    "error", [ChannelThrottled(60, everyone=True), AccountTroubled("token rejected")], ids=["all", "account"]
+)
+async def test_a_trouble_of_the_whole_channel_pauses_everybody_and_loses_nothing(
+    city: Door, postman: Postman, error: Exception
+) -> None:
+    first, second = await telegram_citizen(city, "1"), await telegram_citizen(city, "2")
+    postman.trouble["1"] = iter([error])
+    async with sender(city), sender(city, "sender-2"):
+        await push(city, first, "a")
+        await until(lambda: len(postman.tried) == 1)
+        await asyncio.sleep(0.2)
+        await push(city, second, "b")
+        await asyncio.sleep(0.7)
+    assert postman.tried == [("1", "a")], "nobody else is tried while the channel pauses"
+    assert [(row.status, row.attempts) for row in await rows(city)] == [("queued", 0), ("queued", 0)]
+
+
+async def test_many_throttled_chats_pause_the_channel(city: Door, postman: Postman) -> None:
+    citizens = [await telegram_citizen(city, str(number)) for number in range(9)]
+    for number in range(9):
+        postman.trouble[str(number)] = repeat(ChannelThrottled(60))
+    async with sender(city):
+        for citizen in citizens[:TROUBLED_CHATS]:
+            await push(city, citizen, f"a{citizen.address.address}")
+        await until(lambda: len(postman.tried) == TROUBLED_CHATS)
+        await asyncio.sleep(0.3)
+        for citizen in citizens[TROUBLED_CHATS:]:
+            await push(city, citizen, f"a{citizen.address.address}")
+        await asyncio.sleep(0.7)
+    assert len(postman.tried) == TROUBLED_CHATS
+
+
+async def test_a_citizens_own_pace_parks_them_and_nobody_else(city: Door, postman: Postman) -> None:
+    postman.limits = replace(postman.limits, per_citizen_second=0.01, per_citizen_burst=2)
+    chatty, quiet = await telegram_citizen(city, "1"), await telegram_citizen(city, "2")
+    async with sender(city):
+        await push(city, chatty, "a", "b", "c")
+        await until(lambda: postman.to("1") == ["a", "b"])
+        await push(city, quiet, "d")
+        await until(lambda: postman.to("2") == ["d"])
+        await asyncio.sleep(0.3)
+    assert postman.to("1") == ["a", "b"]
+    async with city.database.reading() as conn:
+        query = sa.select(tables.conversations.c.send_after).where(tables.conversations.c.address == "1")
+        assert (await conn.execute(query)).scalar_one() > datetime.now(UTC) + timedelta(seconds=60)
+
+
+async def test_workers_share_the_channels_pace(city: Door, postman: Postman) -> None:
+    postman.limits = replace(postman.limits, per_second=0.01)
+    here, there = (Pace(city.keyvalue, city.channels) for _ in range(2))
+    assert await here.place(ChannelName.TELEGRAM, "1") == 0
+    assert await there.place(ChannelName.TELEGRAM, "2") > 60
+    assert there.paused() == [ChannelName.TELEGRAM]
+
+
+async def test_a_silent_bubble_stays_silent_in_the_outbox(city: Door, postman: Postman) -> None:
+    citizen = await telegram_citizen(city, "1")
+    heard: list[bool] = []
+    postman.before = lambda queued: heard.append(queued.message.silent)
+    now = datetime.now(UTC)
+    async with city.database.transaction() as conn:
+        found = await conversations.find_by_address(conn, "kota_mojokerto", citizen.address)
+        assert found is not None
+        await outbound.queue(conn, city, found, [OutgoingMessage("a", silent=True)], "night", now)
+    async with sender(city):
+        await until(lambda: heard == [True])
 
 
 async def test_a_receipt_for_nothing_of_ours_changes_nothing(city: Door) -> None:

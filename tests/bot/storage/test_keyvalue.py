@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.storage.keyvalue import KeyValue, MemoryKeyValue, RedisKeyValue, connect
+from bot.storage.keyvalue import KeyValue, MemoryKeyValue, Rate, RedisKeyValue, connect
 from bot.storage.wakeups import RedisWakeups
 from tests import engines
 from tests.conftest import KEYVALUES
@@ -134,3 +134,34 @@ async def test_a_redis_that_hangs_is_given_up_quickly() -> None:
     server.close()
     await keyvalue.close()
     await wakeups._redis.aclose()
+
+
+async def test_places_in_a_bucket_follow_at_the_rate_after_a_burst(keyvalue: KeyValue, name: str) -> None:
+    waits = [await keyvalue.take(name, Rate(0.1, burst=3), 600) for _ in range(6)]
+    assert waits[:3] == [0, 0, 0]
+    for place, wait in enumerate(waits[3:], start=1):
+        assert 10 * place - 5 < wait <= 10 * place
+
+
+async def test_a_place_too_far_off_is_not_taken(keyvalue: KeyValue, name: str) -> None:
+    assert await keyvalue.take(name, Rate(0.01), 0) == 0
+    waits = [await keyvalue.take(name, Rate(0.01), 1) for _ in range(5)]
+    assert all(90 < wait <= 100 for wait in waits), "refusals do not lengthen the line"
+
+
+async def test_a_shut_bucket_lets_nobody_through_and_no_burst_after_it(keyvalue: KeyValue, name: str) -> None:
+    rate = Rate(0.1, burst=5)
+    await keyvalue.shut(name, rate, 300)
+    await keyvalue.shut(name, rate, 1)
+    assert 290 < await keyvalue.take(name, rate, 0) <= 300
+    first, second = [await keyvalue.take(name, rate, 600) for _ in range(2)]
+    assert 5 < second - first < 15
+
+
+async def test_while_redis_is_away_each_process_keeps_to_a_pace_by_itself(name: str) -> None:
+    away = RedisKeyValue(connect("redis://127.0.0.1:9/0"))
+    assert await away.take(name, Rate(0.1), 1) == 0
+    assert await away.take(name, Rate(0.1), 1) > 5
+    await away.shut(name, Rate(0.1), 60)
+    assert await away.take(name, Rate(0.1), 1) > 50
+    await away.close()
