@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.desk_tables import assignments, handoffs, presences, relays
+from bot.storage.tables import conversations
 from bot.vocabulary.agents import Handoff, Outcome, Stage, Urgency
+from bot.vocabulary.conversations import Owner
 
 RANKS = {Urgency.CRISIS: 0, Urgency.EMERGENCY: 1, Urgency.NORMAL: 5}
 _URGENCIES = {rank: urgency for urgency, rank in RANKS.items()}
@@ -291,6 +293,18 @@ async def waiting(conn: AsyncConnection, tenant: str, limit: int = 200) -> list[
     return [handoff(row) for row in await conn.execute(query)]
 
 
+async def with_silent_bot(conn: AsyncConnection, tenant: str) -> list[str]:
+    """The requests that wait while the bot keeps still for them."""
+    query = (
+        sa.select(handoffs.c.id)
+        .join(conversations, conversations.c.id == handoffs.c.conversation_id)
+        .where(
+            handoffs.c.tenant == tenant, sa.text("stage = 'waiting'"), conversations.c.owner == Owner.QUEUE
+        )
+    )
+    return list((await conn.execute(query)).scalars())
+
+
 async def claims_since(conn: AsyncConnection, tenant: str, since: datetime) -> list[datetime]:
     """When requests were first taken since a time, newest first: the throughput of the desk."""
     query = (
@@ -365,6 +379,20 @@ async def left_unanswered(conn: AsyncConnection, tenant: str, before: datetime) 
         sa.text("stage = 'assigned'"),
         handoffs.c.unanswered_since < before,
         handoffs.c.claimed_at < before,
+        ~_elsewhere(),
+    )
+    return [handoff(row) for row in await conn.execute(query)]
+
+
+async def idle(conn: AsyncConnection, tenant: str, before: datetime) -> list[Handoff]:
+    """What agents have answered, and citizens left alone, since before a time."""
+    query = sa.select(handoffs).where(
+        handoffs.c.tenant == tenant,
+        sa.text("stage = 'assigned'"),
+        handoffs.c.last_message_at < before,
+        handoffs.c.claimed_at < before,
+        handoffs.c.unanswered_since.is_(None),
+        handoffs.c.first_reply_at.is_not(None),
         ~_elsewhere(),
     )
     return [handoff(row) for row in await conn.execute(query)]

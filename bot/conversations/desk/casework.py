@@ -1,6 +1,7 @@
 """What agents do for a citizen in the city's systems: as the bot would, under the same keys and rows."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from bot.door import Door
 from bot.storage import bookings, cases, conversations
 from bot.vocabulary.agents import Agent, EventKind
 from bot.vocabulary.cases import Booking
-from bot.vocabulary.conversations import Conversation
+from bot.vocabulary.conversations import Conversation, Say
 from connectors.capabilities import (
     BookingRequest,
     Capability,
@@ -194,6 +195,31 @@ async def book(
     return code
 
 
+async def move(
+    door: Door, agent: Agent, conversation_id: str, booking_id: str, slot_id: str, *, key: str
+) -> None:
+    """Give a booking of the citizen another time; they get a new ticket.
+
+    Raises Unusable with the queue's reason; NotYours, Ended, LookupError.
+    """
+    await _owned(door, agent, conversation_id)
+    booking = await _booking(door, conversation_id, booking_id)
+    try:
+        connector = door.registry.by_id(booking.connector)
+        receipt = await connector.reschedule(booking.code, slot_id, _key(conversation_id, key))
+    except ConnectorError as error:
+        raise refused(door, agent, error) from error
+    effect = asked.BookingMoved(
+        connector=booking.connector,
+        code=booking.code,
+        number=receipt.number,
+        starts_at=receipt.starts_at.isoformat(),
+        counter=receipt.counter,
+        counter_title=receipt.counter_title,
+    )
+    await _apply(door, agent, conversation_id, [effect], key, "moved")
+
+
 async def cancel(door: Door, agent: Agent, conversation_id: str, booking_id: str, *, key: str) -> None:
     """Give a place of the citizen back. Raises Unusable with the queue's reason; NotYours, Ended."""
     await _owned(door, agent, conversation_id)
@@ -204,7 +230,8 @@ async def cancel(door: Door, agent: Agent, conversation_id: str, booking_id: str
     except ConnectorError as error:
         raise refused(door, agent, error) from error
     effect = asked.BookingCancelled(booking.connector, booking.code)
-    await _apply(door, agent, conversation_id, [effect], key, "cancelled")
+    told = Say("booking.given_back", {"number": booking.number or booking.code})
+    await _apply(door, agent, conversation_id, [effect], key, "cancelled", told)
 
 
 def refused(door: Door, agent: Agent, error: ConnectorError, **values: Any) -> errors.Unusable:
@@ -214,7 +241,13 @@ def refused(door: Door, agent: Agent, error: ConnectorError, **values: Any) -> e
 
 
 async def _apply(
-    door: Door, agent: Agent, conversation_id: str, found: list[asked.Effect], key: str, what: str
+    door: Door,
+    agent: Agent,
+    conversation_id: str,
+    found: list[asked.Effect],
+    key: str,
+    what: str,
+    *told: Say,
 ) -> None:
     """Store effects as a turn would, and tell the citizen what they come to."""
     conversation = await _of_tenant(door, agent, conversation_id)
@@ -224,12 +257,12 @@ async def _apply(
     async with on_conversation(door, agent.tenant, conversation_id) as act:
         act.owned_by(agent)
         outcome = await effects.apply(act.conn, door, act.conversation, prepared, act.now)
-        await _say_all(act, outcome, f"desk:{what}:{turn_id}")
+        await _say_all(act, [*outcome.says, *outcome.under, *told], f"desk:{what}:{turn_id}")
         act.tell(EventKind.CASEWORK, by=agent.id, what=what)
 
 
-async def _say_all(act: Act, outcome: effects.Outcome, key: str) -> None:
-    for number, say in enumerate((*outcome.says, *outcome.under)):
+async def _say_all(act: Act, says: Sequence[Say], key: str) -> None:
+    for number, say in enumerate(says):
         await act.say(say, f"{key}:{number}")
 
 

@@ -39,6 +39,8 @@ class Rules:
     agent_name: str = "first"
     silent_seconds: int = 90
     unanswered_minutes: int = 15
+    idle_hours: int = 24
+    bot_returns_minutes: int = 120
     skill_patience_minutes: int = 5
     callback_minutes: int = 60
     answer_seconds: int = 120
@@ -185,6 +187,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "agent_name": _one_of("full", "first", "none"),
     "silent_seconds": _between(30, 3600),
     "unanswered_minutes": _between(1, 1440),
+    "idle_hours": _between(1, 336),
+    "bot_returns_minutes": _between(5, 10_080),
     "skill_patience_minutes": _between(0, 1440),
     "callback_minutes": _between(15, 480),
     "answer_seconds": _between(10, 3600),

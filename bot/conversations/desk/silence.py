@@ -1,4 +1,4 @@
-"""Agents who went silent: what they had goes back to the queue, and the citizen is told so."""
+"""Who went silent: what agents had goes back to the queue, and citizens who do not come back are let go."""
 
 import asyncio
 import logging
@@ -8,12 +8,12 @@ from bot.conversations import rounds
 from bot.conversations.desk import presence
 from bot.conversations.desk.acting import on_handoff
 from bot.conversations.desk.errors import Ended
-from bot.conversations.desk.handing import to_queue
+from bot.conversations.desk.handing import finish, to_queue
 from bot.conversations.desk.rules import load
 from bot.door import Door
 from bot.storage import agents, handoffs
-from bot.vocabulary.agents import EventKind, Handoff, PresenceState
-from bot.vocabulary.conversations import Say
+from bot.vocabulary.agents import EventKind, Handoff, Outcome, PresenceState
+from bot.vocabulary.conversations import Owner, Say
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ async def _look_in(door: Door, tenant: str, now: datetime) -> int:
     async with door.database.reading() as conn:
         orphans = await handoffs.of_silent(conn, tenant, heard_after)
         left = await handoffs.left_unanswered(conn, tenant, answered_after)
+        idle = await handoffs.idle(conn, tenant, now - timedelta(hours=rules.idle_hours))
         gone = [agent for agent in await agents.silent(conn, heard_after) if agent.tenant == tenant]
     released = 0
     for found in orphans:
@@ -55,9 +56,26 @@ async def _look_in(door: Door, tenant: str, now: datetime) -> int:
             released += await _release(door, found, "unanswered", answered_after)
     for agent in gone:
         await presence.change(door, agent, PresenceState.OFFLINE, GONE)
+    for found in idle:
+        await _end(door, found, now - timedelta(hours=rules.idle_hours))
     if released:
         await door.wakeups.wake(presence.ROOM)
     return released
+
+
+async def _end(door: Door, seen: Handoff, since: datetime) -> None:
+    """The citizen was answered and has not come back: their place at the desk is for somebody else."""
+    try:
+        async with on_handoff(door, seen.tenant, seen.id) as act:
+            found = act.asked
+            if found.unanswered_since is not None or (found.last_message_at or act.now) > since:
+                return
+            await finish(act, Outcome.NO_ANSWER, None, Owner.CLOSED)
+            await act.say(Say("desk.closed_idle"), f"desk:closed:{found.id}")
+            act.tell(EventKind.HANDOFF_CLOSED, by=found.agent_id, outcome=Outcome.NO_ANSWER)
+    except (Ended, LookupError):
+        return
+    await door.wakeups.wake(presence.ROOM)
 
 
 async def _release(door: Door, seen: Handoff, why: str, since: datetime) -> bool:

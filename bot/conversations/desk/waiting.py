@@ -9,6 +9,7 @@ from bot.conversations.desk import events, queue
 from bot.conversations.desk.acting import on_handoff
 from bot.conversations.desk.errors import Ended
 from bot.conversations.desk.presence import ROOM
+from bot.conversations.desk.rules import load
 from bot.door import Door
 from bot.storage import handoffs
 from bot.vocabulary.agents import EventKind, Handoff, Outcome, Stage, Urgency
@@ -48,13 +49,19 @@ async def look(door: Door, now: datetime) -> int:
         tenants = await handoffs.tenants_waiting(conn)
         waiting = [found for tenant in tenants for found in await handoffs.waiting(conn, tenant)]
         numbered = list(_numbered(waiting))
+        silent = {one for tenant in tenants for one in await handoffs.with_silent_bot(conn, tenant)}
         told = {found.id: await handoffs.last_told(conn, found.id) for found, _ in numbered}
+    patience = {
+        tenant: timedelta(minutes=(await load(door, tenant)).bot_returns_minutes) for tenant in tenants
+    }
     count = sum([await _call_back(door, found, now) for found in due])
     for found, position in numbered:
         before, at = told[found.id]
         if found.urgency is not Urgency.NORMAL:
             if now - found.queued_at > URGENT_FOR:
                 await _let_go(door, found, now)
+        elif now - found.queued_at >= patience[found.tenant] and found.id in silent:
+            count += await _bot_returns(door, found, now)
         elif is_news(before, at, position, now):
             count += await _tell(door, found, now)
     return count
@@ -92,6 +99,20 @@ async def _tell(door: Door, seen: Handoff, now: datetime) -> bool:
             if place.minutes is not None:
                 say = Say("handoff.moved", {**values, "minutes": place.minutes})
             await act.say(say, f"desk:moved:{found.id}:{found.transfers}:{place.position}")
+    except (Ended, LookupError):
+        return False
+    return True
+
+
+async def _bot_returns(door: Door, seen: Handoff, now: datetime) -> bool:
+    """Nobody came for so long that silence is rude: the bot helps again, the request keeps its place."""
+    try:
+        async with on_handoff(door, seen.tenant, seen.id, now) as act:
+            if act.asked.stage is not Stage.WAITING or act.conversation.owner is not Owner.QUEUE:
+                return False
+            await act.pass_to(Owner.BOT)
+            values = {"number": f"P-{act.asked.number}"}
+            await act.say(Say("handoff.bot_returns", values), f"desk:returns:{seen.id}:{seen.transfers}")
     except (Ended, LookupError):
         return False
     return True

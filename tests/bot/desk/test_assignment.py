@@ -8,8 +8,8 @@ import pytest
 from bot.conversations.desk import assignment, claims, presence, silence, writing
 from bot.conversations.desk.rules import Rules
 from bot.door import Door
-from bot.storage import agents
-from bot.vocabulary.agents import Agent, Handoff, PresenceState, Stage, Urgency
+from bot.storage import agents, handoffs
+from bot.vocabulary.agents import Agent, Handoff, Outcome, PresenceState, Stage, Urgency
 from bot.vocabulary.conversations import Owner
 from tests.bot.desk.staff import TENANT, ask, conversation_of, hand_off_on_request, hire, look, set_rule
 from tests.scripted import ScriptedEngine
@@ -87,8 +87,6 @@ async def test_a_crisis_goes_before_who_waits_longer(door: Door) -> None:
     await assignment.assign(door, TENANT, datetime.now(UTC))
     assert (await look(door, first.id)).stage is Stage.WAITING
     async with door.database.reading() as conn:
-        from bot.storage import handoffs
-
         urgent = await handoffs.open_of(conn, accepted.conversation_id)
     assert urgent is not None
     assert (urgent.urgency, urgent.stage) == (Urgency.CRISIS, Stage.ASSIGNED)
@@ -105,8 +103,6 @@ async def test_an_emergency_is_shown_on_top_and_the_bot_goes_on_until_somebody_c
     assert len(await citizen.replies()) == 1
     sari = await hire(door, "Sari")
     async with door.database.reading() as conn:
-        from bot.storage import handoffs
-
         [found] = await handoffs.waiting(conn, TENANT)
     assert found.urgency is Urgency.EMERGENCY
     await claims.claim(door, sari, found.id)
@@ -180,3 +176,20 @@ async def test_who_answers_and_beats_keeps_what_they_have(door: Door) -> None:
         await agents.beat(conn, sari.id, later)
     assert await silence.look(door, later) == 0
     assert (await look(door, found.id)).agent_id == sari.id
+
+
+async def test_a_citizen_who_does_not_come_back_is_let_go_and_makes_room(door: Door) -> None:
+    sari = await hire(door, "Sari", capacity=1)
+    citizen, found = await ask(door, "warga-1")
+    await assignment.assign(door, TENANT, datetime.now(UTC))
+    await writing.reply(door, sari, found.conversation_id, "Sudah saya urus", key="1")
+    await citizen.replies()
+    for hours, stage in ((23, Stage.ASSIGNED), (25, Stage.CLOSED)):
+        later = datetime.now(UTC) + timedelta(hours=hours)
+        async with door.database.transaction() as conn:
+            await agents.beat(conn, sari.id, later)
+        await silence.look(door, later)
+        assert (await look(door, found.id)).stage is stage
+    assert (await look(door, found.id)).outcome is Outcome.NO_ANSWER
+    [text] = await citizen.texts()
+    assert "lama tidak ada balasan" in text

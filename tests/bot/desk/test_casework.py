@@ -71,6 +71,11 @@ class City:
         self.booked.setdefault(request.idempotency_key, request)
         return BookingReceipt("MPP-1", "A-7", "loket-3", WHEN)
 
+    async def reschedule(self, code: str, slot_id: str, idempotency_key: str) -> BookingReceipt:
+        """Give another time under the same code."""
+        self._fail()
+        return BookingReceipt(code, "B-2", "loket-3", WHEN + timedelta(hours=1))
+
     async def cancel_booking(self, code: str, idempotency_key: str) -> None:
         """Take a place back."""
         self._fail()
@@ -182,7 +187,10 @@ async def test_a_place_is_booked_once_and_given_back(at_work, city: City) -> Non
     assert "A-7" in (replies[0].text or "")
     async with door.database.reading() as conn:
         [booking] = await bookings.of(conn, found.conversation_id)
+    await casework.move(door, sari, found.conversation_id, booking.id, "s2", key="m")
+    assert "B-2" in " ".join(await citizen.texts())
     await casework.cancel(door, sari, found.conversation_id, booking.id, key="c")
+    assert "B-2" in " ".join(await citizen.texts())
     assert city.cancelled == ["MPP-1"]
     async with door.database.reading() as conn:
         [booking] = await bookings.of(conn, found.conversation_id)

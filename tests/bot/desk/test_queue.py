@@ -248,3 +248,21 @@ async def test_when_the_city_fails_twice_in_a_row_a_person_is_offered(
         await answer_all(door)
         offered.append(any(reply.buttons for reply in await citizen.replies()))
     assert offered == [False, True, False, False]
+
+
+async def test_when_nobody_comes_the_bot_returns_and_the_request_keeps_its_place(
+    door: Door, engine: ScriptedEngine
+) -> None:
+    citizen, found = await ask(door, "warga-1")
+    await citizen.replies()
+    later = datetime.now(UTC) + timedelta(minutes=121)
+    assert await waiting.look(door, later) == 1
+    assert await waiting.look(door, later) == 0
+    assert "tetap tercatat" in (await citizen.texts())[0]
+    asked = len(engine.turns)
+    await citizen.say("syarat ktp")
+    await answer_all(door)
+    assert len(engine.turns) == asked + 1
+    sari = await hire(door, "Sari")
+    await claims.claim(door, sari, found.id)
+    assert (await conversation_of(door, found)).owner is Owner.AGENT
