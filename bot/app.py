@@ -13,7 +13,7 @@ from bot.door import Door, open_door
 from bot.settings import Settings
 from bot.storage.database import upgrade_async
 from bot.vocabulary.messages import ChannelName
-from bot.web import backends, files, health, helpdesk, webchat, webhooks
+from bot.web import agent, backends, files, health, helpdesk, webchat, webhooks
 from bot.web.access import citypages, development
 from bot.web.access import pages as access_pages
 from bot.web.refusals import refusal
@@ -48,7 +48,7 @@ def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _broken)
-    for face in (webhooks, backends, files, health, helpdesk, webchat, access_pages, citypages):
+    for face in (webhooks, backends, files, health, helpdesk, webchat, access_pages, citypages, agent):
         app.include_router(face.router)
     app.add_middleware(SafeHeaders)
     return app

@@ -18,11 +18,13 @@ from bot import settings as configuration
 from bot import texts, worker
 from bot.conversations import outbound
 from bot.door import Door, open_door
-from bot.storage import conversations, database, messages
+from bot.storage import conversations, database, desksettings, messages
 from bot.storage.tables import conversations as table
 from bot.vocabulary.conversations import Reply, Say, Turn
 from bot.vocabulary.messages import OutgoingMessage
-from bot.web import webchat
+from bot.web import agent, webchat
+from bot.web.access import development
+from bot.web.access import pages as access_pages
 
 REPLIES: dict[str, str] = {
     "stage.echo": "Bapak/Ibu menulis: {text}",
@@ -66,6 +68,9 @@ class ScriptedEngine:
 
     async def respond(self, turn: Turn) -> Reply:
         await asyncio.sleep(0.35 if "pelan" not in turn.text else 3)
+        if "petugas" in turn.text.lower():
+            summary = {"last_text": turn.text, "service": "ktp_el"}
+            return Reply((), ({"type": "handoff_requested", "reason": "asked", "summary": summary},), {})
         return Reply((self._say(turn),), (), {})
 
     def _say(self, turn: Turn) -> Say:
@@ -97,6 +102,9 @@ def build(settings: configuration.Settings) -> FastAPI:
         await database.upgrade_async(settings.database_url)
         async with open_door(settings) as door:
             app.state.door = replace(door, engine=ScriptedEngine(), texts=_texts(door))
+            await development.prepare(door)
+            async with door.database.transaction() as conn:
+                await desksettings.change(conn, settings.tenant, "automatic", False, None, datetime.now(UTC))
             stop = asyncio.Event()
             working = asyncio.create_task(worker.work(app.state.door, stop))
             yield
@@ -104,7 +112,8 @@ def build(settings: configuration.Settings) -> FastAPI:
             working.cancel()
 
     app = FastAPI(lifespan=live)
-    app.include_router(webchat.router)
+    for face in (webchat, access_pages, agent):
+        app.include_router(face.router)
 
     @app.post("/stage/push")
     async def push(request: Request) -> dict[str, int]:

@@ -16,7 +16,7 @@ from bot.web.access import identity, passwords, secondstep, signin
 from bot.web.access.identity import Signed
 
 router = APIRouter(prefix="/agent", route_class=screens.ScreenRoute, include_in_schema=False)
-HOME = "/agent/akun"
+HOME = "/agent"
 _ENTRANCE = "lawang_pintu"
 
 Visitor = Annotated[Signed, Depends(identity.visitor)]

@@ -1,0 +1,138 @@
+"""What every console page stands in: who asks, which list, the counts, and answers to what was done."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import RedirectResponse
+
+from bot.conversations.desk import events, rules
+from bot.conversations.desk.errors import Unusable
+from bot.storage import agents, audit, inbox
+from bot.storage.audit import Act
+from bot.storage.inbox import Box, Filters
+from bot.vocabulary.agents import Agent, Presence, Role, Urgency
+from bot.vocabulary.messages import ChannelName
+from bot.web import screens
+from bot.web.access import identity
+from bot.web.access.identity import Signed
+
+Visitor = Annotated[Signed, Depends(identity.visitor)]
+Poster = Annotated[Signed, Depends(identity.poster)]
+
+BOXES = {
+    "baru": Box.NEW,
+    "milik-saya": Box.MINE,
+    "aktif": Box.ACTIVE,
+    "belum-dijawab": Box.UNANSWERED,
+    "riwayat": Box.HISTORY,
+}
+# Pages beside the lists, by the role that sees them; each names its router's first page.
+PLACES: tuple[tuple[str, str, Role], ...] = ()
+LARGEST_POST = 21 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the shell of a page shows."""
+
+    slug: str
+    counts: dict[Box, int]
+    colleagues: list[Agent]
+    presences: dict[str, Presence]
+    reasons: tuple[str, ...]
+    labels: tuple[str, ...]
+    skills: tuple[str, ...]
+    newest_event: int
+    filters: dict[str, str]
+    query: str = ""
+
+    @property
+    def box(self) -> Box:
+        """The list that is open."""
+        return BOXES[self.slug]
+
+
+async def frame(request: Request, signed: Signed, slug: str, query: str = "") -> Frame:
+    """Read what the shell shows. Raises LookupError for a list there is not."""
+    door = identity.door_of(request)
+    if slug not in BOXES:
+        raise LookupError(slug)
+    tenant = signed.agent.tenant
+    newest = await events.start(door, tenant)
+    here = await rules.load(door, tenant)
+    async with door.database.reading() as conn:
+        return Frame(
+            slug=slug,
+            counts=await inbox.counts(conn, tenant, signed.agent.id),
+            colleagues=await agents.of(conn, tenant),
+            presences=await agents.presences_in(conn, tenant),
+            reasons=here.away_reasons,
+            labels=here.labels,
+            skills=here.skills,
+            newest_event=newest,
+            filters=given_filters(request),
+            query=query,
+        )
+
+
+def given_filters(request: Request) -> dict[str, str]:
+    """The filters in the address, those that are known and filled in."""
+    names = ("saluran", "label", "bidang", "bahasa", "petugas", "urgensi")
+    found = {name: request.query_params.get(name, "")[:64] for name in names}
+    return {name: value for name, value in found.items() if value}
+
+
+def filters(given: dict[str, str]) -> Filters:
+    """What the store leaves out; a value that cannot be is no filter."""
+    channel, urgency = given.get("saluran"), given.get("urgensi")
+    return Filters(
+        skill=given.get("bidang"),
+        language=given.get("bahasa"),
+        channel=channel if channel in set(ChannelName) else None,
+        label=given.get("label"),
+        agent_id=given.get("petugas"),
+        urgency=Urgency(urgency) if urgency in set(Urgency) else None,
+    )
+
+
+def done(request: Request, conversation_id: str, slug: str = "milik-saya", **told: Any) -> Response:
+    """The answer to an act: scripts refresh what they show, a plain form is led back to the conversation."""
+    if screens.by_script(request):
+        headers = {**screens.HEADERS, "HX-Trigger": json.dumps({"desk-done": told or True})}
+        return Response(status_code=204, headers=headers)
+    return RedirectResponse(f"/agent/kotak/{slug}/{conversation_id}", 303, screens.HEADERS)
+
+
+async def field(request: Request, name: str, most: int = 4000) -> str:
+    """One field of a form, without its margins."""
+    value = (await request.form()).get(name, "")
+    return value.strip()[:most] if isinstance(value, str) else ""
+
+
+async def number(request: Request, name: str) -> int:
+    """A field that is an id. Raises Unusable."""
+    raw = await field(request, name, 20)
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 19):
+        raise Unusable("other")
+    return int(raw)
+
+
+async def looked(
+    request: Request, signed: Signed, act: Act, conversation_id: str | None, subject: str
+) -> None:
+    """Write down that somebody looked at personal data, before it is shown."""
+    door = identity.door_of(request)
+    async with door.database.transaction() as conn:
+        await audit.write(
+            conn,
+            act,
+            datetime.now(UTC),
+            tenant=signed.agent.tenant,
+            agent_id=signed.agent.id,
+            conversation_id=conversation_id,
+            subject=subject,
+            address=identity.address_of(request),
+        )

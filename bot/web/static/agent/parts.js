@@ -1,0 +1,127 @@
+// Keeps the list and the open conversation as they are now, without taking what is being written away.
+const PARTS = ["head", "log", "foot", "card"];
+let rowsTimer, caseTimer, wanted = 0;
+
+export const current = () => document.getElementById("case")?.dataset.conversation;
+
+export function startParts(shell) {
+  document.body.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target?.id === "case" || event.target?.id === "case") {
+      document.body.classList.toggle("open", Boolean(current()));
+      toEnd();
+      if (matchMedia("(min-width: 821px)").matches) document.getElementById("text")?.focus();
+    }
+    choose();
+    ages();
+  });
+  shell.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (link?.classList.contains("card-link")) {
+      event.preventDefault();
+      document.getElementById("card").classList.toggle("shown");
+    } else if (link?.dataset.alarm) link.remove();
+    if (event.target.id === "older") older();
+    for (const menu of document.querySelectorAll("details.menu[open]"))
+      if (!menu.contains(event.target)) menu.open = false;
+    const card = document.querySelector(".card.shown");
+    if (card && !card.contains(event.target) && !link?.classList.contains("card-link")) card.classList.remove("shown");
+  });
+  toEnd();
+}
+
+export function heard(event) {
+  if (event.kind !== "message_status") refreshRows();
+  if (event.conversation && event.conversation === current()) refreshCase();
+  if (event.kind === "presence" || event.kind === "settings") refreshRows();
+}
+
+export function refreshRows() {
+  clearTimeout(rowsTimer);
+  rowsTimer = setTimeout(() => {
+    const rows = document.getElementById("rows");
+    if (!rows || rows.dataset.slug === "cari") return;
+    const query = new URLSearchParams(new FormData(document.getElementById("filters")));
+    const top = rows.scrollTop;
+    htmx.ajax("GET", `/agent/kotak/${rows.dataset.slug}?${query}`, { target: "#rows", swap: "outerHTML" })
+      .then(() => { const fresh = document.getElementById("rows"); if (fresh) fresh.scrollTop = top; });
+  }, 60);
+}
+
+export function refreshCase(lines = 0) {
+  clearTimeout(caseTimer);
+  wanted = Math.max(wanted, lines);
+  caseTimer = setTimeout(async () => {
+    const open = document.getElementById("case");
+    const conversation = current();
+    if (!conversation) return;
+    const count = Math.max(Number(open.dataset.lines), wanted);
+    wanted = 0;
+    const answer = await fetch(`/agent/kotak/${open.dataset.slug}/${conversation}/segar?baris=${count}`, {
+      headers: { "X-Requested-By": "lawang" },
+    }).catch(() => null);
+    if (!answer?.ok || current() !== conversation) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const id of PARTS) put(document.getElementById(id), fresh.getElementById(id));
+    const now = document.getElementById("case");
+    const next = fresh.getElementById("case");
+    now.dataset.state = next.dataset.state;
+    now.dataset.lines = next.dataset.lines;
+    ages();
+  }, 40);
+}
+
+function put(old, fresh) {
+  if (!old || !fresh) return;
+  if (old.id === "foot" && old.dataset.state === fresh.dataset.state) return;
+  const before = old.dataset.html ?? "";
+  const html = fresh.innerHTML;
+  if (before === html) return;
+  // Somebody is writing in it, or looks something up there: it waits for the next time.
+  if (old.contains(document.activeElement) && document.activeElement.matches("textarea, input, select") && document.activeElement.value) return;
+  const low = old.scrollHeight - old.scrollTop - old.clientHeight;
+  const opened = [...old.querySelectorAll("details[open][id]")].map((one) => one.id);
+  const typed = [...old.querySelectorAll("textarea[id], input[id]:not([type=hidden]):not([type=file])")].map((one) => [one.id, one.value]);
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  const found = ["looked-up", "places"].map((id) => [id, [...(document.getElementById(id)?.childNodes ?? [])]]);
+  if (old.id === "log") old.classList.add("calm");
+  old.replaceChildren(...fresh.childNodes);
+  for (const [name, value] of [["data-state", fresh.dataset.state]]) if (value) old.setAttribute(name, value);
+  old.dataset.html = html;
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+  for (const [id, value] of typed) { const one = document.getElementById(id); if (one && value) one.value = value; }
+  for (const [id, nodes] of found) if (old.id === "card" && nodes.length) document.getElementById(id)?.replaceChildren(...nodes);
+  if (focused) document.getElementById(focused)?.focus();
+  htmx.process(old);
+  if (old.id === "log") old.scrollTop = low < 80 ? old.scrollHeight : old.scrollHeight - old.clientHeight - low;
+}
+
+function older() {
+  const log = document.getElementById("log");
+  const low = log.scrollHeight - log.scrollTop;
+  new MutationObserver((_, watcher) => { watcher.disconnect(); log.scrollTop = log.scrollHeight - low; }).observe(log, { childList: true });
+  refreshCase(Number(document.getElementById("case").dataset.lines) + 50);
+}
+
+function toEnd() {
+  const log = document.getElementById("log");
+  if (log) log.scrollTop = log.scrollHeight;
+}
+
+export function choose() {
+  for (const row of document.querySelectorAll(".row[data-conversation]")) {
+    const chosen = row.dataset.conversation === current();
+    row.classList.toggle("chosen", chosen);
+    const link = row.querySelector("a");
+    if (chosen) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+  }
+}
+
+export function ages() {
+  const units = [[86400, "h"], [3600, "j"], [60, "m"]];
+  const names = JSON.parse(document.getElementById("words").textContent);
+  for (const time of document.querySelectorAll("time.age")) {
+    const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    const unit = units.find(([size]) => seconds >= size);
+    time.textContent = unit ? names[`age_${unit[1]}`].replace("{count}", Math.floor(seconds / unit[0])) : names.age_now;
+  }
+}
