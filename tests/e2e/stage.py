@@ -69,7 +69,7 @@ class ScriptedEngine:
     async def respond(self, turn: Turn) -> Reply:
         await asyncio.sleep(0.35 if "pelan" not in turn.text else 3)
         if "petugas" in turn.text.lower():
-            summary = {"last_text": turn.text, "service": "ktp_el"}
+            summary = {"last_text": turn.text, "service": "ktp_hilang"}
             return Reply((), ({"type": "handoff_requested", "reason": "asked", "summary": summary},), {})
         return Reply((self._say(turn),), (), {})
 

@@ -1,4 +1,4 @@
-"""What agents do in the systems of the city for a citizen: reports filed, asked for, added to; queue places."""
+"""What agents do in the systems of the city for a citizen: reports and queue places."""
 
 from datetime import date, datetime
 

@@ -1,16 +1,18 @@
 """How the console calls things: intents, services, reasons, ages, and the reading of a message."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Request
+from markupsafe import Markup, escape
 
 from bot.conversations import speech
 from bot.conversations.desk.teaching import known_intents
 from bot.storage.messages import StoredMessage
 from bot.storage.transcripts import Line
-from bot.vocabulary.agents import Handoff
+from bot.vocabulary.agents import Handoff, Stage
 from bot.web import passes
 from bot.web.access import identity
 from bot.web.access.identity import Signed
@@ -18,6 +20,7 @@ from intents.catalog import Service, Topic
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 CHOICES = 3
+_BOLD = re.compile(r"\*([^*\n]+)\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,17 @@ class Words:
         if row.last_text:
             return str(row.last_text)[:140]
         return self.named("kind", row.last_kind) if row.last_kind else ""
+
+    def asked_with(self, row: Any) -> str | None:
+        """What a citizen said when they asked for a person; of use until somebody answers."""
+        if row.handoff.stage is not Stage.WAITING or row.last_direction != "out":
+            return None
+        said = row.handoff.summary.get("last_text")
+        return said[:140] if isinstance(said, str) else None
+
+    def emphasised(self, text: str) -> Markup:
+        """A sentence of ours with its *bold* words bold."""
+        return Markup(_BOLD.sub(r"<b>\1</b>", str(escape(text))))  # noqa: S704 (escaped on the same line)
 
     def since(self, found: Handoff) -> datetime:
         """What the age of a row is counted from."""
