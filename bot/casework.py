@@ -47,9 +47,14 @@ def stuck() -> None:
 
 @cases.command()
 @click.argument("key")
-def again(key: str) -> None:
+@click.option(
+    "--not-filed",
+    is_flag=True,
+    help="You looked at the city's desk: the report is not there. File it without looking for it.",
+)
+def again(key: str, not_filed: bool) -> None:
     """Try something that is stuck at once. Its key stays, so nothing is filed twice."""
-    if not _ask(lambda conn: casework.again(conn, key, datetime.now(UTC))):
+    if not _ask(lambda conn: casework.again(conn, key, datetime.now(UTC), not_filed=not_filed)):
         raise click.ClickException(f"Nothing is stuck under {key}: `lawang cases stuck` lists the keys.")
     click.echo("The worker tries it now.")
 

@@ -238,9 +238,12 @@ class CaseState:
 
 @dataclass(frozen=True, slots=True)
 class UpdateQuery:
-    """Which news is wanted: of these cases, said from `since` until `until`."""
+    """Which news is wanted: of these cases, or of all, said from `since` until `until`.
 
-    references: tuple[str, ...]
+    A system that tells states instead of news is always asked about certain cases, and the times say nothing.
+    """
+
+    references: tuple[str, ...] | None
     since: datetime
     until: datetime
 

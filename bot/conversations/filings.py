@@ -105,10 +105,16 @@ async def _try(door: Door, filing: Any) -> None:
 
 
 async def file(door: Door, filing: Any) -> None:
-    """Try to file one complaint. The idempotency key makes an unknown outcome safe to ask again."""
+    """Try to file one complaint. The idempotency key makes an unknown outcome safe to ask again.
+
+    Where no key is honoured, the time of this try is: it is stored before the desk is asked, so that whoever
+    tries next, also after a crash in between, looks for what became of this one.
+    """
     draft = read_draft(filing.draft)
     try:
         connector = door.registry.by_id(filing.connector)
+        async with door.database.transaction() as conn:
+            await cases.note_try(conn, filing.idempotency_key, _asked(filing, datetime.now(UTC)))
         receipt = await connector.submit_complaint(draft)
     except BackendRejected as error:
         await _close(door, filing, draft, None, error)
@@ -121,8 +127,10 @@ async def file(door: Door, filing: Any) -> None:
 async def _later(door: Door, filing: Any, error: Exception) -> None:
     pause = min(5 * 2.0 ** min(filing.attempts, 10), LONGEST_PAUSE_SECONDS)
     now = datetime.now(UTC)
-    # Where no key is honoured, the next try looks around this moment for what became of this one.
-    asked = {"draft": {**filing.draft, "asked_at": now.isoformat()}} if may_have_happened(error) else {}
+    detail = error.detail if isinstance(error, ConnectorError) else ""
+    # What was surely not done is not looked for.
+    sure = isinstance(error, ConnectorError) and not may_have_happened(error)
+    draft = filing.draft if sure else _asked(filing, now)
     log.info("filing %s: %s; again in %.0f s", filing.idempotency_key, type(error).__name__, pause)
     metrics.FILINGS.labels("later").inc()
     async with door.database.transaction() as conn:
@@ -130,10 +138,14 @@ async def _later(door: Door, filing: Any, error: Exception) -> None:
             conn,
             filing.idempotency_key,
             attempts=filing.attempts + 1,
-            reason=type(error).__name__,
+            reason=f"{type(error).__name__}: {detail}" if detail else type(error).__name__,
             next_try_at=now + timedelta(seconds=pause),
-            **asked,
+            draft=draft,
         )
+
+
+def _asked(filing: Any, now: datetime) -> dict[str, Any]:
+    return {**filing.draft, "asked_at": now.isoformat()}
 
 
 async def _close(

@@ -14,10 +14,11 @@ from bot.storage import bookings, cases, waitings
 from connectors.capabilities import BookingState, Capability, CaseState, StatusUpdate
 from connectors.dialects.base import Connector
 from connectors.errors import CaseNotFound, ConnectorError
+from connectors.references import TOKEN
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 20
+AT_ONCE, STATES_AT_ONCE = 20, 500
 ALONE = timedelta(days=1)
 """A case whose news comes with all others is asked about by itself so seldom: a feed may leave some out."""
 LOOK_EVERY_SECONDS = 30.0
@@ -44,16 +45,21 @@ async def _ask_again_and_again(door: Door, connector: Connector, stop: asyncio.E
 async def ask(door: Door, connector: Connector, pace: timedelta) -> int:
     """Ask about everything of one app that is due; how many changes were recorded."""
     now, found = datetime.now(UTC), 0
-    together = Capability.COMPLAINT_UPDATES in connector.offers
-    if together:
+    feed, states = newsfeed.has_feed(connector), newsfeed.tells_states(connector)
+    if feed:
         found += await newsfeed.read(door, connector, pace)
-    before = now - max(pace, ALONE) if together else now - pace
+    before = now - max(pace, ALONE) if feed else now - pace
+    most = STATES_AT_ONCE if states else AT_ONCE
     async with door.database.transaction() as conn:
-        due_cases = await cases.due_cases(conn, connector.id, before, now, AT_ONCE, now - pace)
+        due_cases = await cases.due_cases(conn, connector.id, before, now, most, now - pace)
         due_bookings = await bookings.due(conn, connector.id, now - pace, now, AT_ONCE)
         due_places = await waitings.due(conn, connector.id, now - pace, now, AT_ONCE)
     for place_id in due_places:
         found += await _record(door, await _waiting(connector, place_id))
+    if states:
+        numbered = [row.reference for row in due_cases if not row.reference.startswith(TOKEN)]
+        found += await newsfeed.ask_states(door, connector, numbered)
+        due_cases = [row for row in due_cases if row.reference.startswith(TOKEN)][:AT_ONCE]
     for row in due_cases:
         update = await _case(door, connector, row.kind, row.reference)
         found += await _record(door, update)

@@ -2,7 +2,7 @@
 
 A feed is read from where it was read to, in stretches, and the mark moves only past what is recorded: killed
 in between, the same stretch is read again and nothing in it counts twice. A system without a feed is asked
-for the states of all its open cases in as few requests as it takes.
+for the states of its open cases, as many at once as it answers for.
 """
 
 import logging
@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from bot.conversations import updates
 from bot.door import Door
-from bot.storage import cases, feeds
-from connectors.capabilities import UpdateQuery
+from bot.storage import feeds
+from connectors.capabilities import Capability, UpdateQuery
 from connectors.dialects.base import Connector
 from connectors.errors import ConnectorError
 
@@ -19,31 +19,39 @@ log = logging.getLogger(__name__)
 
 STRETCH = timedelta(days=1)
 """A feed is asked for at most this much at a time, so that an outage of days is read in pieces."""
+BEGIN = STRETCH / 2
+"""The first time, news of so long ago is read."""
 FURTHEST = timedelta(days=90)
 """GeoReport v2 answers for at most 90 days."""
-MAY_REOPEN = timedelta(days=30)
-"""A closed case is still listened for so long."""
-MOST_CASES = 5000
+
+
+def has_feed(connector: Connector) -> bool:
+    """Whether a system tells its news by itself, when it is asked what is new."""
+    offers = Capability.COMPLAINT_UPDATES in connector.offers
+    return offers and connector.manifest.open311.updates == "servicerequestupdates"
+
+
+def tells_states(connector: Connector) -> bool:
+    """Whether a system tells the states of many cases in one answer."""
+    return Capability.COMPLAINT_UPDATES in connector.offers and not has_feed(connector)
 
 
 async def read(door: Door, connector: Connector, pace: timedelta) -> int:
-    """Ask a system for news if it is due; how many changes were recorded."""
+    """Read on in a system's feed if it is due; how many changes were recorded.
+
+    What is told of cases that nobody here follows is passed over.
+    """
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
-        wanted = await cases.listened_for(conn, connector.id, now - MAY_REOPEN, MOST_CASES)
-        if not wanted:
-            return 0
-        start = max(min(wanted.values()), now - FURTHEST)
-        since = await feeds.claim(conn, connector.id, start, now - pace, now)
+        since = await feeds.claim(conn, connector.id, now - BEGIN, now - pace, now)
     if since is None:
         return 0
     found = 0
     try:
-        for query in _stretches(connector, tuple(wanted), since, now):
-            for update in await connector.complaint_updates(query):
-                found += await updates.record(door, update) is updates.Recorded.APPLIED
+        for begin, end in _stretches(max(since, now - FURTHEST), now):
+            found += await _record(door, connector, UpdateQuery(None, begin, end))
             async with door.database.transaction() as conn:
-                await feeds.advance(conn, connector.id, query.until, datetime.now(UTC))
+                await feeds.advance(conn, connector.id, end, datetime.now(UTC))
     except ConnectorError as error:
         log.info("%s: news: %s: %s", connector.id, type(error).__name__, error.detail)
     finally:
@@ -52,16 +60,29 @@ async def read(door: Door, connector: Connector, pace: timedelta) -> int:
     return found
 
 
-def _stretches(
-    connector: Connector, references: tuple[str, ...], since: datetime, now: datetime
-) -> list[UpdateQuery]:
-    if connector.manifest.open311.updates != "servicerequestupdates":
-        return [UpdateQuery(references, since, now)]
-    since = min(max(since, now - FURTHEST), now)
-    found = []
+async def ask_states(door: Door, connector: Connector, references: list[str]) -> int:
+    """Ask for the states of these cases; how many changes were recorded."""
+    if not references:
+        return 0
+    now = datetime.now(UTC)
+    try:
+        return await _record(door, connector, UpdateQuery(tuple(references), now, now))
+    except ConnectorError as error:
+        log.info("%s: states: %s: %s", connector.id, type(error).__name__, error.detail)
+        return 0
+
+
+async def _record(door: Door, connector: Connector, query: UpdateQuery) -> int:
+    news = await connector.complaint_updates(query)
+    outcomes = [await updates.record(door, update) for update in news]
+    return outcomes.count(updates.Recorded.APPLIED)
+
+
+def _stretches(since: datetime, now: datetime) -> list[tuple[datetime, datetime]]:
+    begin, found = min(since, now), []
     while True:
-        until = min(since + STRETCH, now)
-        found.append(UpdateQuery(references, since, until))
-        if until >= now:
+        end = min(begin + STRETCH, now)
+        found.append((begin, end))
+        if end >= now:
             return found
-        since = until
+        begin = end

@@ -194,6 +194,12 @@ async def close_filing(conn: AsyncConnection, key: str, **values: Any) -> bool:
     return (await conn.execute(statement)).rowcount == 1
 
 
+async def note_try(conn: AsyncConnection, key: str, draft: dict[str, Any]) -> None:
+    """Write what is known of a complaint before its city is asked; the claim stays."""
+    statement = filings.update().where(filings.c.idempotency_key == key, filings.c.status == "waiting")
+    await conn.execute(statement.values(draft=draft))
+
+
 async def due_cases(
     conn: AsyncConnection,
     connector: str,
@@ -231,27 +237,6 @@ async def due_cases(
     return list(await conn.execute(statement))
 
 
-async def listened_for(
-    conn: AsyncConnection, connector: str, closed_since: datetime, limit: int
-) -> dict[str, datetime]:
-    """The references of one app whose news is wanted, each with when it was filed, newest first.
-
-    Wanted are those that are open, and those closed lately, which may be opened again.
-    """
-    query = (
-        sa.select(cases.c.reference, sa.func.min(cases.c.filed_at).label("filed_at"))
-        .where(
-            cases.c.connector == connector,
-            cases.c.filed_at.is_not(None),
-            sa.or_(cases.c.status.in_(OPEN), cases.c.updated_at >= closed_since),
-        )
-        .group_by(cases.c.reference)
-        .order_by(sa.func.min(cases.c.filed_at).desc())
-        .limit(limit)
-    )
-    return {row.reference: row.filed_at for row in await conn.execute(query)}
-
-
 async def said_before(conn: AsyncConnection, update: StatusUpdate) -> bool:
     """Whether another event already brought the same words with the same state."""
     query = sa.select(sa.literal(1)).where(
@@ -265,8 +250,19 @@ async def said_before(conn: AsyncConnection, update: StatusUpdate) -> bool:
 
 
 async def rename_case(conn: AsyncConnection, connector: str, old: str, new: str) -> None:
-    """A backend gave a case its final number after a provisional one (an Open311 token, or ours)."""
+    """A backend gave a case its final number after a provisional one (an Open311 token, or ours).
+
+    Whoever asked for that number before, and so followed their own case twice, follows it once from now on.
+    """
     await followers(conn, connector, old)
+    mine = sa.select(cases.c.conversation_id).where(cases.c.connector == connector, cases.c.reference == old)
+    twice = cases.delete().where(
+        cases.c.connector == connector,
+        cases.c.reference == new,
+        cases.c.origin == "followed",
+        cases.c.conversation_id.in_(mine),
+    )
+    await conn.execute(twice)
     for table in (cases, notes):
         renamed = table.update().where(table.c.connector == connector, table.c.reference == old)
         await conn.execute(renamed.values(reference=new))

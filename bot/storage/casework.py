@@ -45,12 +45,18 @@ def _row(row: Any, what: str, key: str) -> dict[str, Any]:
     }
 
 
-async def again(conn: AsyncConnection, key: str, now: datetime) -> bool:
+async def again(conn: AsyncConnection, key: str, now: datetime, *, not_filed: bool = False) -> bool:
     """Try something that is stuck at once, also what was refused; False when there is nothing under the key.
 
-    Its key stays the same, so a city system that has it already takes it only once.
+    Its key stays the same, so a city system that has it already takes it only once. With `not_filed` a person
+    has looked at a system that honours no key: the report is not there, and is filed without looking for it.
     """
     done = 0
+    if not_filed:
+        query = sa.select(filings.c.draft).where(filings.c.idempotency_key == key).with_for_update()
+        draft = (await conn.execute(query)).scalar() or {}
+        kept = {name: value for name, value in draft.items() if name != "asked_at"}
+        await conn.execute(filings.update().where(filings.c.idempotency_key == key).values(draft=kept))
     for table, column in ((filings, filings.c.idempotency_key), (notes, notes.c.key)):
         statement = (
             table.update()

@@ -98,8 +98,11 @@ class Open311(CityApp):
         """
         if self.manifest.open311.updates == "servicerequestupdates":
             answer = await self.wire.get("servicerequestupdates", news.window(query))
-            return news.of_feed(self, self.wire.items(answer), query)
-        wanted = [name for name in query.references if not name.startswith(TOKEN)]
+            items = self.wire.items(answer)
+            if len(items) >= georeport.MOST_ITEMS and (halves := news.halves(query)):
+                return tuple([one for half in halves for one in await self.complaint_updates(half)])
+            return news.of_feed(self, items, query)
+        wanted = [name for name in query.references or () if not name.startswith(TOKEN)]
         found: list[StatusUpdate] = []
         for start in range(0, len(wanted), REFERENCES_AT_ONCE):
             some = wanted[start : start + REFERENCES_AT_ONCE]

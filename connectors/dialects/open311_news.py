@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ WORDS: Mapping[str, CaseStatus] = {
 }
 # FixMyStreet asks for the last two hours and forgets what it has seen: an overlap costs nothing.
 OVERLAP = timedelta(hours=2)
+SHORTEST = timedelta(minutes=20)
 
 
 def state(app: "CityApp", item: Mapping[str, Any], asked: str) -> CaseState:
@@ -83,7 +85,10 @@ def of_states(
             now = state(app, item, reference)
         except BackendChanged:
             continue
-        seen = f"{reference}|{now.status}|{now.updated_at.isoformat() if now.updated_at else ''}"
+        # A desk's first words only say that it has the report: the citizen heard that when it was filed.
+        note = now.note if now.status is not CaseStatus.RECEIVED else None
+        at = now.updated_at.isoformat() if now.updated_at else ""
+        seen = f"{reference}|{now.status}|{at}|{note or ''}"
         found.append(
             StatusUpdate(
                 connector=app.id,
@@ -93,6 +98,7 @@ def of_states(
                 status=now.status,
                 occurred_at=now.updated_at or datetime.now(UTC),
                 backend_status=now.backend_status,
+                note=note,
             )
         )
     return found
@@ -103,15 +109,25 @@ def window(query: UpdateQuery) -> dict[str, str | list[str]]:
     return {"start_date": _w3c(query.since - OVERLAP), "end_date": _w3c(query.until)}
 
 
+def halves(query: UpdateQuery) -> tuple[UpdateQuery, ...]:
+    """Return two shorter questions for one whose answer was cut off; none when it is short already."""
+    length = query.until - query.since
+    if length < SHORTEST:
+        return ()
+    middle = query.since + length / 2
+    return (replace(query, until=middle), replace(query, since=middle))
+
+
 def of_feed(
     app: "CityApp", items: Iterable[Mapping[str, Any]], query: UpdateQuery
 ) -> tuple[StatusUpdate, ...]:
     """Turn FixMyStreet's `request_update`s into news of the cases that were asked for, oldest first."""
-    wanted, found = frozenset(query.references), []
+    wanted = None if query.references is None else frozenset(query.references)
+    found = []
     for item in items:
         reference = (mapping.as_text(item.get("service_request_id")) or "").strip()
         update_id = (mapping.as_text(item.get("update_id")) or "").strip()[:150]
-        if reference not in wanted or not update_id:
+        if not reference or not update_id or (wanted is not None and reference not in wanted):
             continue
         code = (mapping.as_text(item.get("external_status_code")) or "").strip()[:100]
         reader = _reader(app, item)

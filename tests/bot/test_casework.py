@@ -59,6 +59,18 @@ async def test_what_is_stuck_is_listed_with_its_reason_and_tried_again(
     assert "Nothing is stuck" in await in_thread(run, "again", "nonsense")
 
 
+async def test_a_person_who_looked_lets_a_report_be_filed_without_looking_for_it(
+    door: Door, waiting: str, run: Any
+) -> None:
+    asked = {**DRAFT, "asked_at": "2026-11-24T08:00:00+00:00"}
+    async with door.database.transaction() as conn:
+        await conn.execute(sa.update(tables.filings).values(draft=asked))
+    for words, kept in ((("k-1",), asked), (("k-1", "--not-filed"), DRAFT)):
+        assert (await in_thread(run, "again", *words)).startswith("0")
+        async with door.database.reading() as conn:
+            assert (await conn.execute(sa.select(tables.filings.c.draft))).scalar_one() == kept
+
+
 async def test_late_and_hidden(door: Door, waiting: str, run: Any) -> None:
     async with door.database.transaction() as conn:
         await conn.execute(sa.update(tables.cases).values(promised_at=datetime.now(UTC) - timedelta(days=1)))

@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from connectors import georeport
 from connectors.capabilities import CaseStatus, ComplaintDraft, Place, UpdateQuery
-from connectors.dialects import open311_filing
+from connectors.dialects import open311_filing, open311_news
 from connectors.errors import BackendChanged, BackendRejected, BackendUnreachable, CaseNotFound
 from connectors.exchange import Endpoint
 from connectors.manifest import build
@@ -229,6 +230,27 @@ async def test_the_states_of_many_cases_are_one_request_and_the_same_state_is_on
     assert sorted(update.reference for update in first) == ["1", "2", "3"]
     assert {update.event_id for update in first} == {update.event_id for update in again}
     assert len(app.seen) == 2
+
+
+async def test_a_feed_that_was_cut_off_is_asked_for_in_halves(server, monkeypatch):
+    monkeypatch.setattr(georeport, "MOST_ITEMS", 3)
+    minutes = [ASKED + timedelta(minutes=30 * n) for n in range(12)]
+
+    def backend(request: httpx.Request) -> Any:
+        since, until = (
+            datetime.fromisoformat(request.url.params[name]) for name in ("start_date", "end_date")
+        )
+        said = [
+            {"update_id": n, "service_request_id": n, "status": "closed", "updated_datetime": at.isoformat()}
+            for n, at in enumerate(minutes)
+            if since <= at <= until
+        ]
+        return said[:3]
+
+    monkeypatch.setattr(open311_news, "OVERLAP", timedelta(0))
+    app = server(backend, {"updates": "servicerequestupdates"})
+    found = await app.complaint_updates(UpdateQuery(None, ASKED, ASKED + timedelta(hours=6)))
+    assert {update.reference for update in found} == {str(n) for n in range(12)}
 
 
 async def test_one_unreadable_case_does_not_hide_the_others(server):

@@ -158,6 +158,23 @@ async def test_only_after_an_unknown_outcome_is_the_desk_told_when_it_was_asked(
     assert before <= (desk.calls[2].asked_at or before) <= datetime.now(UTC)
 
 
+async def test_killed_while_the_desk_was_asked_the_next_try_knows_when(
+    city: Door, desk: Desk, engine: ScriptedEngine
+) -> None:
+    await queue(city, engine)
+    desk.delay = 3600
+    before = datetime.now(UTC)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.5):
+            await work_once(city)
+    desk.delay = 0
+    await work_once(city)
+    first, second = desk.calls
+    assert first.asked_at is None
+    assert second.asked_at is not None
+    assert before <= second.asked_at <= datetime.now(UTC)
+
+
 async def test_a_refusal_is_told_with_its_reason_and_ends_the_matter(
     city: Door, desk: Desk, engine: ScriptedEngine
 ) -> None:

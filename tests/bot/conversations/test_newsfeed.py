@@ -29,6 +29,7 @@ class FeedApp:
     def __init__(self, id: str = APP, kind: str = "servicerequestupdates") -> None:
         self.id = id
         self.manifest = SimpleNamespace(poll_every_seconds=1, open311=SimpleNamespace(updates=kind))
+        self.states = kind == "requests"
         self.news: list[StatusUpdate] = []
         self.queries: list[UpdateQuery] = []
         self.asked: list[str] = []
@@ -43,12 +44,13 @@ class FeedApp:
         return tuple(
             one
             for one in self.news
-            if one.reference in query.references and query.since - OVERLAP <= one.occurred_at <= query.until
+            if (query.references is None or one.reference in query.references)
+            and (self.states or query.since - OVERLAP <= one.occurred_at <= query.until)
         )
 
     async def complaint_status(self, reference: str) -> CaseState:
         self.asked.append(reference)
-        return CaseState("MJK-9" if reference.startswith("token:") else reference, CaseStatus.RECEIVED)
+        return CaseState("MJK-T" if reference.startswith("token:") else reference, CaseStatus.RECEIVED)
 
 
 def any_app(*args: Any, **more: Any) -> Any:
@@ -79,9 +81,10 @@ async def follow(door: Door, engine: ScriptedEngine, *references: str) -> Citize
     return citizen
 
 
-async def opened(door: Door, ago: timedelta) -> None:
+async def stopped(door: Door, ago: timedelta) -> None:
+    """The feed was read until so long ago."""
     async with door.database.transaction() as conn:
-        await conn.execute(sa.update(tables.cases).values(filed_at=datetime.now(UTC) - ago))
+        await conn.execute(feeds.feeds.update().values(read_until=datetime.now(UTC) - ago))
 
 
 async def mark(door: Door) -> datetime:
@@ -98,17 +101,23 @@ async def test_many_cases_are_one_question_and_each_change_is_told_once(
     app.news = [said("MJK-3", "in_progress", "u1"), said("MJK-7", "done", "u2"), said("MJK-99", "done", "u3")]
     assert await newsfeed.read(door, app, AT_ONCE) == 2
     assert await newsfeed.read(door, app, AT_ONCE) == 0
-    assert {frozenset(query.references) for query in app.queries} == {frozenset(names)}
-    assert len(app.queries) == 2
+    assert [query.references for query in app.queries[-1:]] == [None]
     assert len(await citizen.texts()) == 2
 
 
-async def test_states_of_many_cases_are_asked_without_a_window(door: Door, engine: ScriptedEngine) -> None:
-    await follow(door, engine, "MJK-1")
-    await opened(door, timedelta(days=5))
-    app = any_app(kind="requests")
-    await newsfeed.read(door, app, AT_ONCE)
+async def test_a_system_without_a_feed_is_asked_for_the_states_of_all_open_cases_at_once(
+    door: Door, engine: ScriptedEngine
+) -> None:
+    names = [f"MJK-{n}" for n in range(40)]
+    citizen, app = await follow(door, engine, *names, "token:t"), any_app(kind="requests")
+    app.news = [said("MJK-3", "in_progress", "poll:1")]
+    assert await inquiries.ask(door, app, AT_ONCE) == 1
+    (query,) = app.queries
+    assert sorted(query.references) == sorted(names)
+    assert app.asked == ["token:t"]
+    assert await inquiries.ask(door, app, timedelta(hours=1)) == 0
     assert len(app.queries) == 1
+    assert len(await citizen.texts()) == 1
 
 
 async def test_the_same_words_by_webhook_and_feed_are_told_once(door: Door, engine: ScriptedEngine) -> None:
@@ -128,7 +137,8 @@ async def test_an_outage_of_days_is_read_in_stretches_from_where_it_stopped(
     door: Door, engine: ScriptedEngine
 ) -> None:
     citizen, app = await follow(door, engine, "MJK-1"), any_app()
-    await opened(door, timedelta(days=3))
+    await newsfeed.read(door, app, AT_ONCE)
+    await stopped(door, timedelta(days=3))
     app.news = [said("MJK-1", "in_progress", "u1", ago=60)]
     app.troubles = [BackendUnreachable(APP)]
     assert await newsfeed.read(door, app, AT_ONCE) == 0
@@ -138,7 +148,7 @@ async def test_an_outage_of_days_is_read_in_stretches_from_where_it_stopped(
     assert await newsfeed.read(door, app, AT_ONCE) == 1
     assert app.queries[0].since == before
     assert all(one.until == two.since for one, two in zip(app.queries, app.queries[1:], strict=False))
-    assert len(app.queries) == 4
+    assert len(app.queries) >= 3
     assert datetime.now(UTC) - await mark(door) < timedelta(minutes=1)
     assert len(await citizen.texts()) == 1
 
@@ -164,20 +174,17 @@ async def test_what_could_not_be_recorded_is_read_again(
     assert len(await citizen.texts()) == 2
 
 
-async def test_two_workers_ask_once(door: Door, engine: ScriptedEngine) -> None:
-    await follow(door, engine, "MJK-1")
+async def test_two_workers_ask_once(door: Door) -> None:
     app = any_app()
     app.hang = 0.05
     await asyncio.gather(*(newsfeed.read(door, app, AT_ONCE) for _ in range(8)))
     assert len(app.queries) == 1
 
 
-async def test_asked_a_moment_ago_is_left_in_peace_and_nobody_followed_is_not_asked(
-    door: Door, engine: ScriptedEngine
-) -> None:
+async def test_asked_a_moment_ago_is_left_in_peace(door: Door) -> None:
     app = any_app()
     await newsfeed.read(door, app, AT_ONCE)
-    await follow(door, engine, "MJK-1")
+    app.queries.clear()
     await newsfeed.read(door, app, AT_ONCE)
     await newsfeed.read(door, app, timedelta(hours=1))
     assert len(app.queries) == 1
@@ -203,12 +210,12 @@ async def test_a_token_is_asked_about_by_itself_and_others_only_once_a_day(
     assert app.asked == ["token:t"]
     async with door.database.transaction() as conn:
         assert (
-            await conn.execute(sa.select(tables.cases).where(tables.cases.c.reference == "MJK-9"))
+            await conn.execute(sa.select(tables.cases).where(tables.cases.c.reference == "MJK-T"))
         ).first()
         long_ago = datetime.now(UTC) - timedelta(days=2)
         await conn.execute(sa.update(tables.cases).values(polled_at=long_ago))
     await inquiries.ask(door, app, AT_ONCE)
-    assert sorted(app.asked) == ["MJK-1", "MJK-9", "token:t"]
+    assert sorted(app.asked) == ["MJK-1", "MJK-T", "token:t"]
 
 
 async def test_a_system_that_hangs_delays_no_other(door: Door, engine: ScriptedEngine) -> None:
@@ -230,3 +237,24 @@ async def test_a_system_that_hangs_delays_no_other(door: Door, engine: ScriptedE
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_a_token_whose_number_was_looked_up_before_becomes_one_case(
+    door: Door, engine: ScriptedEngine
+) -> None:
+    citizen = await follow(door, engine, "token:t")
+    engine.effects = lambda turn: [
+        {
+            "type": "case_followed",
+            "connector": APP,
+            "reference": "MJK-T",
+            "kind": "complaint",
+            "status": "received",
+        }
+    ]
+    await citizen.say("cek MJK-T")
+    await answer_all(door)
+    await inquiries.ask(door, any_app(), AT_ONCE)
+    async with door.database.reading() as conn:
+        rows = (await conn.execute(sa.select(tables.cases))).all()
+    assert [(row.reference, row.origin) for row in rows] == [("MJK-T", "filed")]
