@@ -1,0 +1,31 @@
+"""A small soak on every engine; `lawang bench soak` is the large one."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import engines
+from tests.soak.soaking import Outcome, Plan, soak
+
+SMALL = Plan(citizens=60, each=5)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("engine", engines.available())
+async def test_every_message_is_answered_once_and_in_order_though_processes_die(
+    engine: str, tmp_path: Path
+) -> None:
+    environment = {"REDIS_URL": engines.REDIS if engine == "postgresql" and engines.redis_answers() else ""}
+    with engines.fresh_database(engine, tmp_path) as url:
+        outcome = await soak(tmp_path, SMALL, environment, url)
+    _holds(outcome)
+
+
+def _holds(outcome: Outcome) -> None:
+    assert outcome.kills == SMALL.kills
+    assert outcome.lost == outcome.left == 0
+    assert outcome.answered == outcome.messages
+    assert outcome.disordered == 0
+    # A bubble whose call was under way when its worker was killed: Telegram cannot be asked whether it came.
+    assert outcome.doubled <= outcome.in_flight
+    assert outcome.faults > 0
