@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,7 +35,11 @@ async def tell(
 
     The caller holds the conversation's row.
     """
-    morning = None if urgent else quiet_until(door, conversation, now)
+    night = quiet_until(door, conversation, now)
+    if urgent and night is not None:
+        # It cannot wait for the morning, but it need not ring.
+        bubble = replace(bubble, silent=True)
+    morning = None if urgent else night
     if morning is None:
         await outbound.queue(conn, door, conversation, [bubble], key, now)
         return True

@@ -14,7 +14,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
 from bot.channels.base import ChannelError
-from bot.conversations import choices, commands, effects, emergency, handoff, language, outbound, speech
+from bot.conversations import (
+    choices,
+    commands,
+    effects,
+    emergency,
+    enclosures,
+    handoff,
+    language,
+    outbound,
+    speech,
+)
 from bot.conversations.desk import drafts, events, presence
 from bot.conversations.desk.rules import in_force
 from bot.dialogue.base import DialogueError, DialogueUnavailable
@@ -33,7 +43,7 @@ from bot.storage import (
 from bot.storage.buttons import OfferedButton
 from bot.storage.conversations import Claim, ClaimLost
 from bot.storage.database import values_at_fault
-from bot.storage.media import MediaRefused
+from bot.storage.media import MAX_BYTES, MediaRefused
 from bot.storage.messages import StoredMessage
 from bot.vocabulary.agents import EventKind, Handoff
 from bot.vocabulary.conversations import Conversation, Owner, Reply, Say, Turn
@@ -44,8 +54,6 @@ log = logging.getLogger(__name__)
 PHOTOS_A_TURN = 5
 THUMBS_UP = frozenset("👍👌✅🙏")
 UNREADABLE = {
-    IncomingKind.VOICE: "unsupported.voice",
-    IncomingKind.DOCUMENT: "unsupported.document",
     IncomingKind.CONTACT: "unsupported.contact",
     IncomingKind.UNSUPPORTED: "unsupported.other",
     IncomingKind.EDIT: "unsupported.edit",
@@ -107,6 +115,9 @@ async def handle(door: Door, conversation: Conversation, claim: Claim) -> bool:
 async def _handle(door: Door, conversation: Conversation, claim: Claim) -> bool:
     started = time.perf_counter()
     context = await _context(door, conversation)
+    while wait := enclosures.unsettled(context.batch, datetime.now(UTC)):
+        await asyncio.sleep(wait)
+        context = await _context(door, conversation)
     if not context.batch:
         async with door.database.transaction() as conn:
             return await conversations.release(conn, claim, datetime.now(UTC))
@@ -154,13 +165,18 @@ async def _context(door: Door, conversation: Conversation) -> Context:
 
 
 def _batch(waiting: list[StoredMessage]) -> list[StoredMessage]:
-    """One message, or a run of photos: ten pictures sent at once are one thing said."""
-    photos = []
+    """One message, or a run of photos, or an album: ten files sent at once are one thing said."""
+    run: list[StoredMessage] = []
     for message in waiting:
-        if message.kind != IncomingKind.PHOTO:
+        album = message.extra.get("album")
+        joined = bool(album and run and (message.kind, album) == (run[0].kind, run[0].extra.get("album")))
+        picture = message.kind == IncomingKind.PHOTO and (not run or run[0].kind == IncomingKind.PHOTO)
+        if run and not (picture or joined):
             break
-        photos.append(message)
-    return photos or waiting[:1]
+        run.append(message)
+        if not picture and not album:
+            break
+    return run
 
 
 async def _answer(door: Door, context: Context) -> Answer:
@@ -187,6 +203,8 @@ async def _answer(door: Door, context: Context) -> Answer:
         # Whatever was sent, a voice note too: the person will look at it.
         await _photos(door, context)
         return handoff.while_waiting(conversation, text, context.waits, now)
+    if kind in enclosures.KEPT:
+        return await _enclosed(door, context, kind)
     if kind in UNREADABLE:
         metrics.BAD_INPUT.labels(conversation.address.channel, kind).inc()
         return _plain(conversation, "unsupported", Say(UNREADABLE[kind]))
@@ -288,6 +306,39 @@ async def _photos(door: Door, context: Context) -> tuple[dict[str, Any], ...]:
                 spot = await door.media.taken_at(media_id)
                 found.append({"media_id": media_id, "url": speech.media_url(door, media_id), **spot})
     return tuple(found)
+
+
+async def _enclosed(door: Door, context: Context, kind: IncomingKind) -> Answer:
+    """Keep a voice note or a document for an agent, and say so."""
+    adapter = door.channels.get(context.conversation.address.channel)
+    kept, refused = 0, None
+    for message in context.batch:
+        for item in message.media:
+            try:
+                kept += await _keep_enclosure(door, adapter, message, item)
+            except MediaRefused as error:
+                refused = error.text_key
+    metrics.BAD_INPUT.labels(context.conversation.address.channel, kind).inc()
+    return _plain(context.conversation, "kept", enclosures.answer(kind, kept, refused))
+
+
+async def _keep_enclosure(door: Door, adapter: Any, message: StoredMessage, item: dict[str, Any]) -> bool:
+    """Make one file ours; True when we have it. Raises MediaRefused."""
+    if item.get("media_id"):
+        return await _theirs(door, item["media_id"], message.conversation_id)
+    if (item.get("size") or 0) > MAX_BYTES:
+        raise MediaRefused("kept.too_big")
+    if adapter is None:
+        return False
+    try:
+        data, content_type = await adapter.download(IncomingMedia(**item))
+    except ChannelError as error:
+        log.info("file of message %s not kept: %s", message.id, type(error).__name__)
+        return False
+    if not enclosures.readable(data):
+        raise MediaRefused("kept.not_allowed")
+    item["media_id"] = await door.media.save(data, content_type, message.conversation_id)
+    return True
 
 
 async def _theirs(door: Door, media_id: str, conversation_id: str) -> bool:

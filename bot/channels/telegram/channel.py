@@ -306,8 +306,10 @@ class TelegramChannel:
     async def publish_commands(self) -> None:
         """Fill the menu beside the input field; failures are nobody's business."""
         menu = [telegram.BotCommand(name, self._phrase(f"telegram.commands.{name}")) for name in COMMANDS]
-        with contextlib.suppress(TelegramError):
-            await self._bot.set_my_commands(menu)
+        # The menu of phones in Indonesian, and the one that all others see: it is the same city.
+        for language in (None, "id"):
+            with contextlib.suppress(TelegramError):
+                await self._bot.set_my_commands(menu, language_code=language)
 
 
 def _emphasised(text: str) -> tuple[str, list[telegram.MessageEntity] | None]:

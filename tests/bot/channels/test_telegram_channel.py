@@ -297,6 +297,7 @@ async def test_the_webhook_is_registered_with_its_secret(api, channel):
     assert call["secret_token"] == "rahasia-1"
     assert "callback_query" in call["allowed_updates"]
     assert len(api.sent(method="setMyCommands")[0]["commands"]) == 8
+    assert [call.get("language_code") for call in api.sent(method="setMyCommands")] == [None, "id"]
 
 
 async def test_a_webhook_that_is_throttled_is_tried_again_and_one_refused_is_told(api, channel, caplog):

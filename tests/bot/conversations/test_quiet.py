@@ -67,6 +67,16 @@ async def test_urgent_news_and_the_web_page_know_no_night(night: Door) -> None:
     assert await tell(night, await someone(night, ChannelName.WEBCHAT), "lampu", NIGHT)
 
 
+async def test_what_rings_by_day_is_silent_by_night(night: Door) -> None:
+    citizen = await someone(night)
+    await tell(night, citizen, "banjir", NIGHT, urgent=True)
+    await tell(night, citizen, "giliran", MORNING, urgent=True)
+    async with night.database.reading() as conn:
+        query = sa.select(tables.messages.c.content).where(tables.messages.c.direction == "out")
+        kept = [row.content.get("silent", False) for row in await conn.execute(query)]
+    assert kept == [True, False]
+
+
 async def test_several_news_of_the_night_are_one_message_in_the_morning(night: Door) -> None:
     citizen = await someone(night)
     for number in range(3):
