@@ -17,6 +17,8 @@ from bot.web import agent, backends, files, health, helpdesk, webchat, webhooks
 from bot.web.access import citypages, development
 from bot.web.access import pages as access_pages
 from bot.web.refusals import refusal
+from bot.web.supervision import figures
+from bot.web.supervision import settings as desk_settings
 
 
 def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
@@ -48,7 +50,8 @@ def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _broken)
-    for face in (webhooks, backends, files, health, helpdesk, webchat, access_pages, citypages, agent):
+    consoles = (access_pages, citypages, agent, figures, desk_settings)
+    for face in (webhooks, backends, files, health, helpdesk, webchat, *consoles):
         app.include_router(face.router)
     app.add_middleware(SafeHeaders)
     return app

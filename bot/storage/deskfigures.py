@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -233,6 +233,8 @@ async def _hours(
 ) -> dict[str, dict[str, float]]:
     """Hours in each state, by agent, from the changes of presence of a period and the last one before it."""
     found: dict[str, dict[str, float]] = {}
+    # What is left of today has not been worked yet.
+    until = min(until, datetime.now(UTC))
     people = (await conn.execute(sa.select(agents.c.id).where(agents.c.tenant == tenant))).scalars()
     for agent_id in list(people):
         mine = presence_changes.c.agent_id == agent_id
@@ -244,6 +246,8 @@ async def _hours(
         changes = list(await conn.execute(inside.order_by(presence_changes.c.at, presence_changes.c.id)))
         steps = [(since, first.state)] if first else []
         steps += [(row.at, row.state) for row in changes]
+        if not steps:
+            continue
         ends = [moment for moment, _ in steps[1:]] + [until]
         for (start, state), end in zip(steps, ends, strict=True):
             if state != PresenceState.OFFLINE:

@@ -1,0 +1,1 @@
+"""What supervisors see and set: the figures of the desk, its hours and habits, its canned replies."""
