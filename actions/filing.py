@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from actions import details
 from actions.complaints import (
     ANONYMOUS,
     CONFIDENTIAL,
@@ -93,6 +94,9 @@ async def _file(turn: Turn, answer: Answer) -> None:
             buttons=[button("button.try_again", "report_complaint"), button("button.agent", "talk_to_agent")],
         )
         answer.keep(**{REVIEW: None})
+        if "attribute" in error.detail.casefold():
+            # The city asks otherwise than it did when it was asked what it asks.
+            answer.keep(**{DETAILS: None, details.ASKS: None})
         return
     promised = receipt.promised_at or promised
     answer.effect(

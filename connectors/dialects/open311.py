@@ -64,7 +64,14 @@ class Open311(CityApp):
             if found is not None:
                 return answers.case_receipt(self._receipt(found))
         answer = await self.wire.post("requests", form, self._key(draft.idempotency_key))
-        reader = self._receipt(self._first(answer, about_subject=False, writes=True))
+        try:
+            item = self._first(answer, about_subject=False, writes=True)
+        except BackendRejected:
+            # Perhaps the service asks otherwise by now.
+            self._asks.clear()
+            self._services = (0.0, {})
+            raise
+        reader = self._receipt(item)
         token = None if reader.text("reference") else mapping.as_text(mapping.read(reader.document, "token"))
         notice = reader.text("notice", answers.MAX_NOTE)
         if token:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from connectors.capabilities import AttributeKind, Capability, Choice, ComplaintAttribute
-from connectors.errors import BackendUnreachable
+from connectors.errors import BackendRejected, BackendUnreachable
 from tests.actions.table import FakeCity, Said, Table
 
 STORY = "banyak anjing liar di depan SMPN kelurahan Gununggedangan"
@@ -231,6 +231,21 @@ async def test_a_city_that_cannot_say_what_it_asks_gets_the_report_without(askin
     assert (await tell(table)).keys == ["complaint.review"]
     await table.press("send")
     assert asking.filed[0].attributes == {}
+
+
+async def test_a_city_that_asks_otherwise_by_now_is_asked_again(asking: FakeCity, table: Table):
+    asking.asks = {"hewan": (ask("A", AttributeKind.NUMBER),)}
+    await tell(table)
+    await table.say("3")
+    asking.fail = BackendRejected("kota", "attribute[B] is required")
+    asking.asks = {"hewan": (ask("B", AttributeKind.NUMBER),)}
+    refused = await table.press("send")
+    assert "complaint.kept" in refused.keys
+    assert (await table.say("", "report_complaint")).keys == ["complaint.ask_detail_number"]
+    assert table.question == "complaint_details"
+    assert (await table.say("4")).keys == ["complaint.review"]
+    await table.press("send")
+    assert asking.filed[0].attributes == {"B": "4"}
 
 
 async def test_nothing_of_it_stays_once_the_report_is_filed(asking: FakeCity, table: Table):

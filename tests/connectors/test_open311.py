@@ -216,6 +216,22 @@ async def test_definitions_are_asked_for_once_in_ten_minutes(server):
     assert ([one.code for one in first], len(app.seen)) == (["A"], 2)
 
 
+async def test_after_a_refusal_the_definition_is_asked_for_anew(server):
+    def backend(request: httpx.Request) -> Any:
+        if request.method == "POST":
+            return httpx.Response(400, json=[{"code": 400, "description": "attribute[B] is required"}])
+        if request.url.path.endswith("services.json"):
+            return [{"service_code": "sampah", "metadata": "true"}]
+        return {"service_code": "sampah", "attributes": [{"code": "A", "required": True}]}
+
+    app = server(backend)
+    await app.complaint_attributes("sampah")
+    with pytest.raises(BackendRejected):
+        await app.submit_complaint(DRAFT)
+    await app.complaint_attributes("sampah")
+    assert [request.method for request in app.seen] == ["GET", "GET", "POST", "GET", "GET"]
+
+
 # News
 
 
