@@ -82,6 +82,12 @@ async def open_door(settings: Settings) -> AsyncIterator[Door]:
                 settings.chatwoot_url, settings.chatwoot_inbox, settings.chatwoot_secret, settings.tenant
             )
             stack.push_async_callback(helpdesk.close)
+        if settings.whatsapp:
+            from bot.channels.whatsapp import WhatsAppChannel
+
+            whatsapp = WhatsAppChannel.from_settings(settings, media)
+            stack.push_async_callback(whatsapp.close)
+            channels[ChannelName.WHATSAPP] = whatsapp
         yield Door(
             settings=settings,
             database=database,

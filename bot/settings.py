@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,18 @@ ROOT = Path(__file__).resolve().parent.parent
 
 class SettingsError(Exception):
     """A setting is missing or unusable; the message says which and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhatsAppSettings:
+    """One business number at Meta's Cloud API. `private_key` (PEM) opens what citizens fill into flows."""
+
+    token: str = field(repr=False)
+    number_id: str
+    app_secret: str = field(repr=False)
+    verify_token: str = field(repr=False)
+    api_url: str
+    private_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,7 @@ class Settings:
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: str | None = None
+    whatsapp: WhatsAppSettings | None = None
 
     def __repr__(self) -> str:
         return f"Settings(tenant={self.tenant!r}, port={self.port}, production={self.production})"
@@ -115,6 +128,29 @@ def load() -> Settings:
         quiet_hours=os.environ.get("LAWANG_QUIET_HOURS", "on") != "off",
         **_chatwoot(),
         **_oidc(),
+        whatsapp=_whatsapp(),
+    )
+
+
+def _whatsapp() -> WhatsAppSettings | None:
+    """All of WhatsApp's secrets, or none: half a channel would swallow messages."""
+    token = os.environ.get("WHATSAPP_TOKEN")
+    if not token:
+        return None
+    others = ("WHATSAPP_PHONE_NUMBER_ID", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN")
+    given = {name: os.environ.get(name, "") for name in others}
+    if missing := [name for name, value in given.items() if not value]:
+        raise SettingsError(f"WHATSAPP_TOKEN needs {', '.join(missing)} too: see docs/hubungkan-whatsapp.md")
+    number_id = given["WHATSAPP_PHONE_NUMBER_ID"]
+    if not number_id.isdigit():
+        raise SettingsError("WHATSAPP_PHONE_NUMBER_ID is Meta's id of the number, digits only")
+    return WhatsAppSettings(
+        token=token,
+        number_id=number_id,
+        app_secret=given["WHATSAPP_APP_SECRET"],
+        verify_token=given["WHATSAPP_VERIFY_TOKEN"],
+        api_url=os.environ.get("WHATSAPP_API_URL", "https://graph.facebook.com/v23.0").rstrip("/"),
+        private_key=os.environ.get("WHATSAPP_FLOW_KEY") or None,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from bot.channels.base import ChannelLimits, Sent
 from bot.vocabulary.messages import (
+    AddressChanged,
     ChannelAddress,
     ChannelName,
     DeliveryReceipt,
@@ -64,7 +65,7 @@ class Postman:
         """The secret is a word."""
         return headers.get("X-Postman") == "rahasia"
 
-    def parse(self, payload: object) -> list[IncomingMessage | DeliveryReceipt]:
+    def parse(self, payload: object) -> list[IncomingMessage | DeliveryReceipt | AddressChanged]:
         """A list of {"from","id","text"} and {"receipt","status"}."""
         if payload == "bug":
             raise RuntimeError("a bug of the channel")
@@ -79,7 +80,7 @@ class Postman:
     async def leave_group(self, update: object) -> None:
         """There are no groups here."""
 
-    async def typing(self, address: str) -> None:
+    async def typing(self, address: str, message_id: str | None = None) -> None:
         """Note that a sign was shown."""
         self.courtesies.append(f"typing {address}")
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.vocabulary.messages import (
+    AddressChanged,
     ChannelName,
     DeliveryReceipt,
     IncomingMedia,
@@ -85,6 +86,8 @@ class ChannelLimits:
     per_citizen_second: float
     burst: int = 1
     per_citizen_burst: int = 1
+    # The text under which buttons may stand, where that is less than any text; 0 when it is not.
+    choice_units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class Channel(Protocol):
         """Say whether a webhook call really comes from the channel (constant-time)."""
         ...
 
-    def parse(self, payload: object) -> list[IncomingMessage | DeliveryReceipt]:
+    def parse(self, payload: object) -> list[IncomingMessage | DeliveryReceipt | AddressChanged]:
         """Translate one webhook body or update. Raises ValueError for what cannot be one."""
         ...
 
@@ -120,8 +123,8 @@ class Channel(Protocol):
         """If a call comes from a group, say politely where to write instead, and leave."""
         ...
 
-    async def typing(self, address: str) -> None:
-        """Show that an answer is coming; failures are nobody's business."""
+    async def typing(self, address: str, message_id: str | None = None) -> None:
+        """Show that an answer is coming, to the message with this id; failures are nobody's business."""
         ...
 
     async def download(self, media: IncomingMedia) -> tuple[bytes, str]:

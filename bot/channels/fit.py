@@ -41,14 +41,23 @@ def fit(message: OutgoingMessage, limits: ChannelLimits) -> list[OutgoingMessage
         parts = [replace(bare, text=text, attachments=(files[0],))]
     else:
         parts = [replace(bare, attachments=(file,)) for file in files]
-        parts += [replace(bare, text=part) for part in split(text, limits.text_units)]
+        choosing = bool(buttons) or message.ask_location
+        parts += [replace(bare, text=part) for part in _texts(text, limits, choosing)]
     if parts:
         parts[-1] = replace(
             parts[-1],
-            buttons=_shorten_titles(buttons, limits.button_title),
+            buttons=shorten_titles(buttons, limits.button_title),
             ask_location=message.ask_location,
         )
     return parts
+
+
+def _texts(text: str, limits: ChannelLimits, choosing: bool) -> list[str]:
+    """The text in parts; the last one is short enough for a choice to stand under it."""
+    last = split(text, limits.choice_units)[-1:] if choosing and limits.choice_units else []
+    if not last:
+        return split(text, limits.text_units)
+    return [*split(text[: len(text) - len(last[0])], limits.text_units), *last]
 
 
 def split(text: str, limit: int) -> list[str]:
@@ -80,7 +89,7 @@ def _link_line(attachment: Attachment) -> str:
     return ": ".join(part for part in (attachment.title, attachment.url) if part)
 
 
-def _shorten_titles(buttons: Sequence[Button], limit: int) -> tuple[Button, ...]:
+def shorten_titles(buttons: Sequence[Button], limit: int) -> tuple[Button, ...]:
     """Shorten titles; two that would look the same get their number, so that each can be told and typed."""
     titles = [shorten(button.title, limit) for button in buttons]
     alike = {title for title in titles if titles.count(title) > 1}

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot import metrics
 from bot.channels.base import Channel
-from bot.conversations import emergency, handoff, outbound
+from bot.conversations import emergency, handoff, identity, outbound
 from bot.conversations.desk import events, presence
 from bot.door import Door
 from bot.storage import buttons, conversations, messages
@@ -40,7 +40,7 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
     one address) is stored and not answered one by one.
     """
     now = datetime.now(UTC)
-    message = _command(_storable(message))
+    message = identity.addressed(door, _command(_storable(message)))
     text = message.text if message.text and message.kind in TEXTUAL else ""
     found = emergency.check(text)
     # Where a person has the talk no engine listens after the guard.
@@ -52,7 +52,7 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
     # Masked and sealed before the transaction, which everybody else would have to wait for.
     row = _row(door, message, now)
     async with door.database.transaction() as conn:
-        conversation = await conversations.find_or_create(conn, message.tenant, message.sender, now)
+        conversation = await identity.find(conn, door, message, now)
         await conversations.lock(conn, conversation.id, now)
         if conversation.owner in (Owner.QUEUE, Owner.AGENT):
             found = found_alone
@@ -161,4 +161,4 @@ async def acknowledge(channel: Channel, message: IncomingMessage, accepted: Acce
     if message.kind is IncomingKind.BUTTON:
         await channel.acknowledge(message, accepted.duplicate or accepted.repeated)
     elif not accepted.duplicate:
-        await channel.typing(message.sender.address)
+        await channel.typing(message.sender.address, message.channel_message_id)

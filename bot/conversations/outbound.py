@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import metrics
 from bot.channels import base
 from bot.channels.fit import fit
-from bot.conversations import speech
+from bot.conversations import identity, speech
 from bot.conversations.desk import ticks
 from bot.conversations.pace import Pace
 from bot.door import Door
@@ -132,6 +132,7 @@ async def record_receipt(door: Door, receipt: DeliveryReceipt) -> bool:
         return False
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
+        await messages.name_by_track(conn, receipt)
         moved = await receipts.apply(conn, receipt, now)
         early = not moved and not await receipts.knows(conn, receipt)
         if early:
@@ -193,7 +194,7 @@ async def _deliver_one(
         await asyncio.wait([before])
     channel = ChannelName(row.channel)
     adapter = door.channels.get(channel)
-    address = ChannelAddress(channel, row.address, row.display_name)
+    address = await identity.recipient(door, row.id, ChannelAddress(channel, row.address, row.display_name))
     pause: datetime | None = None
     try:
         async with door.database.reading() as conn:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -57,7 +57,10 @@ UNREADABLE = {
     IncomingKind.CONTACT: "unsupported.contact",
     IncomingKind.UNSUPPORTED: "unsupported.other",
     IncomingKind.EDIT: "unsupported.edit",
+    IncomingKind.FORM: "unsupported.form",
 }
+# A thumb under a message is courtesy, not a question: one explanation a day is enough.
+REACTIONS_APART = timedelta(days=1)
 MINDS_CHANGED = 3
 CITY_AWAY = frozenset({"error.backend", "error.backend_unreachable", "error.backend_changed"})
 _AGENT = {"title_key": "button.talk_to_agent", "payload": "/talk_to_agent", "reusable": True}
@@ -90,6 +93,8 @@ class Context:
     bookings: list[Any]
     waitings: list[Any]
     waits: Handoff | None = None
+    # This citizen was told already what becomes of such a message.
+    explained: bool = False
 
 
 class OwnerChanged(Exception):
@@ -161,7 +166,13 @@ async def _context(door: Door, conversation: Conversation) -> Context:
         known_bookings = await bookings.of(conn, conversation.id) if first else []
         known_waitings = await waitings.of(conn, conversation.id) if first else []
         waits = await handoffs.open_of(conn, conversation.id) if first else None
-    return Context(conversation, batch, offered, pressed, known_cases, known_bookings, known_waitings, waits)
+        explained = False
+        if first is not None and first.kind == IncomingKind.UNSUPPORTED and first.text == "reaction":
+            since = first.created_at - REACTIONS_APART
+            explained = await messages.explained(conn, conversation.id, first.text, since)
+    return Context(
+        conversation, batch, offered, pressed, known_cases, known_bookings, known_waitings, waits, explained
+    )
 
 
 def _batch(waiting: list[StoredMessage]) -> list[StoredMessage]:
@@ -207,7 +218,11 @@ async def _answer(door: Door, context: Context) -> Answer:
         return await _enclosed(door, context, kind)
     if kind in UNREADABLE:
         metrics.BAD_INPUT.labels(conversation.address.channel, kind).inc()
-        return _plain(conversation, "unsupported", Say(UNREADABLE[kind]))
+        if context.explained:
+            return Answer("unsupported_again", state=conversation.state, failures=conversation.failures)
+        named = f"unsupported.{first.text}"
+        known = kind is IncomingKind.UNSUPPORTED and door.texts.has(named, conversation.tenant)
+        return _plain(conversation, "unsupported", Say(named if known else UNREADABLE[kind]))
     if kind is IncomingKind.TEXT and not any(character.isalnum() for character in text):
         if not text or text[0] not in THUMBS_UP:
             return _plain(conversation, "no_words", Say("input.no_words"))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.database import insert_once
 from bot.storage.tables import conversations, messages, turns
-from bot.vocabulary.messages import MessageStatus
+from bot.vocabulary.messages import DeliveryReceipt, MessageStatus
 
 RANK = {
     MessageStatus.QUEUED: 0,
@@ -128,6 +128,19 @@ async def mark_handled(
         .values(status=MessageStatus.HANDLED, reason=reason, updated_at=now)
     )
     return (await conn.execute(statement)).rowcount == len(ids)
+
+
+async def explained(conn: AsyncConnection, conversation_id: str, kind: str, since: datetime) -> bool:
+    """True when an unsupported message of this kind was answered with an explanation since then."""
+    query = sa.select(messages.c.id).where(
+        messages.c.conversation_id == conversation_id,
+        messages.c.direction == "in",
+        messages.c.kind == "unsupported",
+        messages.c.text == kind,
+        messages.c.reason == "UNSUPPORTED",
+        messages.c.created_at >= since,
+    )
+    return (await conn.execute(query.limit(1))).first() is not None
 
 
 async def update_content(conn: AsyncConnection, message_id: int, content: dict[str, Any]) -> None:
@@ -256,6 +269,22 @@ async def set_status(
         values["attempts"] = messages.c.attempts + attempts
     statement = messages.update().where(messages.c.id == message_id).values(**values)
     return (await conn.execute(statement)).rowcount == 1
+
+
+async def name_by_track(conn: AsyncConnection, receipt: DeliveryReceipt) -> None:
+    """Give the channel's id to a message whose own answer was lost: the receipt has our number."""
+    if receipt.track is None or not receipt.track.isdigit() or len(receipt.track) > 18:
+        return
+    await conn.execute(
+        messages.update()
+        .where(
+            messages.c.id == int(receipt.track),
+            messages.c.channel == receipt.channel,
+            messages.c.direction == "out",
+            messages.c.channel_message_id.is_(None),
+        )
+        .values(channel_message_id=receipt.channel_message_id)
+    )
 
 
 async def end_sending(

@@ -39,7 +39,10 @@ class MessageStatus(StrEnum):
 
 
 class IncomingKind(StrEnum):
-    """What a citizen sent. `unsupported` keeps the channel's own name of the kind in `text`."""
+    """What a citizen sent. `unsupported` keeps the channel's own name of the kind in `text`.
+
+    `form` is a form filled in on the channel itself; its answers are in `extra`.
+    """
 
     TEXT = "text"
     BUTTON = "button"
@@ -50,6 +53,7 @@ class IncomingKind(StrEnum):
     VOICE = "voice"
     COMMAND = "command"
     EDIT = "edit"
+    FORM = "form"
     UNSUPPORTED = "unsupported"
 
 
@@ -63,11 +67,16 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class ChannelAddress:
-    """Who a citizen is on one channel: `address` is its stable id, never a phone number by itself."""
+    """Who a citizen is on one channel: `address` is its stable id, never a phone number by itself.
+
+    `phone` is what the channel said beside it, digits only: an attribute that may be missing, change, and
+    pass to somebody else. It is kept sealed.
+    """
 
     channel: ChannelName
     address: str
     display_name: str | None = None
+    phone: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +177,14 @@ class DeliveryReceipt:
     occurred_at: datetime
     reason: str | None = None
     remedy: Remedy | None = None
+    # What we gave the channel with the message, come back: it names our row before the channel's id is known.
+    track: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChanged:
+    """The channel says that a citizen is to be found elsewhere now: a new number, a new id."""
+
+    tenant: str
+    old: ChannelAddress
+    new: ChannelAddress

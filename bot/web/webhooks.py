@@ -7,9 +7,9 @@ from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from bot import metrics
 from bot.channels.base import Channel
-from bot.conversations import inbound, outbound
+from bot.conversations import identity, inbound, outbound
 from bot.door import Door
-from bot.vocabulary.messages import ChannelName, DeliveryReceipt
+from bot.vocabulary.messages import AddressChanged, ChannelName, DeliveryReceipt
 from bot.web import bodies
 from bot.web.refusals import refusal
 
@@ -18,6 +18,17 @@ log = logging.getLogger(__name__)
 MAX_BODY = 1024 * 1024
 
 router = APIRouter(include_in_schema=False)
+
+
+@router.get("/channels/{name}")
+async def challenge(name: str, request: Request) -> Response:
+    """Answer a channel that asks whether this address is ours, before it delivers here."""
+    door: Door = request.app.state.door
+    asked = getattr(_channel(door, name), "challenge", None)
+    answer = asked(request.query_params) if asked else None
+    if answer is None:
+        return refusal(403, "not_from_the_channel", "The verify token is missing or wrong.")
+    return Response(answer[:256], media_type="text/plain")
 
 
 @router.post("/channels/{name}")
@@ -52,6 +63,8 @@ async def receive(name: str, request: Request) -> Response:
     for item in parsed:
         if isinstance(item, DeliveryReceipt):
             await outbound.record_receipt(door, item)
+        elif isinstance(item, AddressChanged):
+            await identity.moved(door, item)
         else:
             accepted = await inbound.accept(door, item)
             courtesies.add_task(inbound.acknowledge, channel, item, accepted)

@@ -15,7 +15,7 @@ from telegram.constants import ChatAction
 from telegram.error import ChatMigrated, TelegramError
 
 from bot import texts
-from bot.channels import emphasis
+from bot.channels import emphasis, files
 from bot.channels.base import (
     ChannelError,
     ChannelLimits,
@@ -25,7 +25,7 @@ from bot.channels.base import (
     Sent,
 )
 from bot.channels.fit import fit
-from bot.channels.telegram import files, keyboards, updates
+from bot.channels.telegram import keyboards, updates
 from bot.channels.telegram.wire import (
     CallLog,
     PollWire,
@@ -38,6 +38,7 @@ from bot.channels.telegram.wire import (
 )
 from bot.settings import Settings
 from bot.vocabulary.messages import (
+    AddressChanged,
     ChannelName,
     DeliveryReceipt,
     IncomingMedia,
@@ -146,7 +147,7 @@ class TelegramChannel:
             return False
         return hmac.compare_digest(given.encode("utf-8", "replace"), self._webhook_secret.encode())
 
-    def parse(self, payload: object) -> list[IncomingMessage | DeliveryReceipt]:
+    def parse(self, payload: object) -> list[IncomingMessage | DeliveryReceipt | AddressChanged]:
         """Read one update; an update that needs no answer gives nothing. Raises ValueError."""
         return [*updates.read(payload, self._tenant)]
 
@@ -217,7 +218,7 @@ class TelegramChannel:
                 chat, message_id = await self._send_wherever(chat, _with_link(part))
         return Sent(f"{chat}:{message_id}")
 
-    async def typing(self, address: str) -> None:
+    async def typing(self, address: str, message_id: str | None = None) -> None:
         """Show that an answer is coming, for five seconds at most; failures are nobody's business."""
         with contextlib.suppress(TelegramError, ValueError):
             await self._bot.send_chat_action(int(address), ChatAction.TYPING)

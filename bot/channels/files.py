@@ -1,4 +1,4 @@
-"""Files on their way: our own bytes for Telegram, and what a citizen's bytes really are."""
+"""Files on their way: our own bytes for a channel, and what a citizen's bytes really are."""
 
 import asyncio
 from pathlib import Path
@@ -26,7 +26,7 @@ class Files(Protocol):
 
 
 async def load(attachment: Attachment, files: Files | None) -> tuple[bytes | str, int, str, str | None]:
-    """Return what to send, its size, type and file name: our own bytes, or an address Telegram fetches."""
+    """Return what to send, its size, type and file name: our own bytes, or an address the channel fetches."""
     if attachment.media_id:
         found = await files.find(attachment.media_id) if files else None
         if found is None:
@@ -45,7 +45,7 @@ async def load(attachment: Attachment, files: Files | None) -> tuple[bytes | str
 
 
 def content_type(data: bytes, said: str | None) -> str:
-    """Believe the bytes before the label: Telegram serves every file as a plain stream of bytes."""
+    """Believe the bytes before the label: channels and citizens name files as they like."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     found = next((kind for mark, kind in _SIGNATURES.items() if data.startswith(mark)), None)
