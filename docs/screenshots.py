@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ import httpx
 from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
+
+from bot import settings
+from bot.web.access import development
 
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
@@ -203,6 +206,11 @@ def on_the_phone(browser: Browser, url: str, city: str, into: Path) -> None:
         keep(talk.page, into / "webchat-phone-ticket.png")
 
 
+DESK_WORDS = (
+    "KTP saya hilang, syaratnya apa?",
+    "Sampah menumpuk di dekat pasar, sudah tiga hari",
+    "mau antre di MPP besok pagi",
+)
 HOLE = "jalan berlubang besar, kemarin ada yang jatuh"
 HOLE_PLACE = "Jl Benteng Pancasila dekat masjid, kelurahan Balongsari"
 HOLE_MENDED = "bukan, RT 03"
@@ -245,6 +253,62 @@ def at_the_laptop(browser: Browser, url: str, city: str, into: Path) -> None:
         keep(clerk.page, into / "meja-kota.png")
 
 
+ANSWER = (
+    "Selamat pagi, saya Rahayu. Di mana KTP-nya hilang, Bapak/Ibu? Surat kehilangan bisa dibuat di Polsek."
+)
+
+
+def at_the_desk(browser: Browser, url: str, into: Path) -> None:
+    """Three citizens ask for a person; an agent takes one, on the laptop and on the phone."""
+    name, password, _role = development.sign_ins(settings.load())[0]
+    with ExitStack() as stack:
+        talks = [stack.enter_context(citizen(browser, url, PHONE)) for _ in range(3)]
+        for talk, words in zip(talks, DESK_WORDS, strict=True):
+            talk.say(words)
+            talk.say("mau bicara dengan petugas")
+        context = stack.enter_context(
+            browser.new_context(
+                locale="id-ID", timezone_id="Asia/Jakarta", reduced_motion="reduce", **DESKTOP
+            )
+        )
+        page = context.new_page()
+        page.goto(f"{url}/agent")
+        page.fill("[name=nama]", name)
+        page.fill("[name=sandi]", password)
+        page.press("[name=sandi]", "Enter")
+        page.locator(".row").nth(2).wait_for()
+        keep(page, into / "console-list.png")
+        page.locator(".row .take").first.click()
+        page.fill("#text", ANSWER)
+        page.press("#text", "Enter")
+        page.locator(".person .words").last.wait_for()
+        talks[0].page.wait_for_timeout(1500)
+        talks[0].page.fill("#text", "Di pasar tadi pagi. NIK saya 3576014406850001")
+        talks[0].page.press("#text", "Enter")
+        page.locator(".words", has_text="Di pasar").wait_for()
+        page.fill("#note", "Sudah diminta ke Polsek dulu, @Bagus mohon lanjutkan bila saya istirahat.")
+        page.locator("#note-form button").click()
+        page.locator(".note").wait_for()
+        page.fill("#new-label", "ktp hilang")
+        page.press("#new-label", "Enter")
+        page.wait_for_timeout(4000)
+        keep(page, into / "console-talk.png")
+        phone = stack.enter_context(
+            browser.new_context(
+                locale="id-ID",
+                timezone_id="Asia/Jakarta",
+                reduced_motion="reduce",
+                storage_state=context.storage_state(),
+                **PHONE,
+            )
+        ).new_page()
+        phone.goto(f"{url}/agent/kotak/milik-saya")
+        phone.locator(".row a").first.click()
+        phone.locator("#text").wait_for()
+        phone.wait_for_timeout(800)
+        keep(phone, into / "console-phone.png")
+
+
 def main() -> int:
     """Take every picture; the exit code."""
     parser = argparse.ArgumentParser(
@@ -266,6 +330,7 @@ def main() -> int:
             on_the_phone(browser, given.url, given.city, given.into)
             a_whole_complaint(browser, given.url, given.city, given.into)
             at_the_laptop(browser, given.url, given.city, given.into)
+            at_the_desk(browser, given.url, given.into)
             browser.close()
     except httpx.HTTPError as error:
         sys.stderr.write(f"screenshots: nothing answers ({error}): start it with `make run`\n")

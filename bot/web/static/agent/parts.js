@@ -20,6 +20,7 @@ export function startParts(shell) {
       event.preventDefault();
       document.getElementById("card").classList.toggle("shown");
     } else if (link?.dataset.alarm) link.remove();
+    if (event.target.id === "card-close") document.getElementById("card").classList.remove("shown");
     if (event.target.id === "older") older();
     for (const menu of document.querySelectorAll("details.menu[open]"))
       if (!menu.contains(event.target)) menu.open = false;

@@ -1,0 +1,215 @@
+"""The console in a real browser: nobody is answered twice, nothing is missed, everybody can use it."""
+
+import re
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Stage
+from tests.e2e.desk import Citizen, agents, browser_of
+from tests.e2e.test_access import violations
+
+__all__ = ["agents"]
+
+
+def asked(stage: Stage, words: str = "") -> tuple[Citizen, str]:
+    """A citizen who waits for a person, and the words to know them by."""
+    mark = f"keperluan {uuid.uuid4().hex[:8]}"
+    citizen = Citizen(stage)
+    citizen.say(f"petugas, {mark} {words}")
+    return citizen, mark
+
+
+def row(page: Page, mark: str) -> Any:
+    """The row of a citizen in the list."""
+    return page.locator(".row", has_text=mark)
+
+
+def take(page: Page, mark: str) -> None:
+    """Take a citizen from the list."""
+    row(page, mark).locator(".take").click()
+    expect(page.locator("#text")).to_be_visible()
+
+
+def test_two_agents_see_one_chat_and_one_has_it(stage: Stage, agents: Any) -> None:
+    rahayu, bagus = agents("rahayu").page, agents("bagus").page
+    citizen, mark = asked(stage)
+    expect(row(rahayu, mark)).to_be_visible()
+    expect(row(bagus, mark)).to_be_visible()
+    row(bagus, mark).locator("a").click()
+    expect(bagus.locator("#head")).to_contain_text("menunggu petugas")
+    take(rahayu, mark)
+    expect(bagus.locator("#head")).to_contain_text("ditangani Rahayu Lestari")
+    expect(row(bagus, mark)).to_have_count(0)
+    rahayu.fill("#text", "Selamat pagi, ada yang bisa saya bantu?")
+    rahayu.press("#text", "Enter")
+    expect(rahayu.locator(".person .words").last).to_have_text("Selamat pagi, ada yang bisa saya bantu?")
+    expect(bagus.locator(".person .words").last).to_have_text("Selamat pagi, ada yang bisa saya bantu?")
+    citizen.say("Ya, KTP saya hilang")
+    expect(rahayu.locator(".message:not(.own) .words").last).to_have_text("Ya, KTP saya hilang")
+
+
+def test_of_fifty_who_reach_at_once_one_has_it(stage: Stage, agents: Any) -> None:
+    page = agents("wulan").page
+    _, mark = asked(stage)
+    expect(row(page, mark)).to_be_visible()
+    handoff = row(page, mark).get_attribute("id").removeprefix("row-")
+    colleagues = [browser_of(stage, name) for name in ("rahayu", "bagus", "wulan", "dimas")]
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(
+            pool.map(
+                lambda number: colleagues[number % 4].post(f"/agent/tugas/{handoff}/ambil").status_code,
+                range(50),
+            )
+        )
+    winners = {number % 4 for number, status in enumerate(answers) if status == 200}
+    assert len(winners) == 1
+    assert set(answers) == {200, 409}
+
+
+def test_nothing_is_missed_while_offline(stage: Stage, agents: Any) -> None:
+    visit = agents("rahayu")
+    page = visit.page
+    citizen, mark = asked(stage)
+    expect(row(page, mark)).to_be_visible()
+    take(page, mark)
+    visit.breaks = True
+    visit.context.set_offline(True)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("#lost")).to_be_visible()
+    citizen.say("pesan saat petugas terputus")
+    _, other = asked(stage)
+    page.wait_for_timeout(1500)
+    assert page.get_by_text("pesan saat petugas terputus").count() == 0
+    visit.context.set_offline(False)
+    expect(page.locator(".message .words", has_text="pesan saat petugas terputus")).to_be_visible()
+    expect(row(page, other)).to_be_visible()
+    expect(page.locator("#lost")).to_be_hidden()
+
+
+def test_a_tab_in_the_background_still_alerts(stage: Stage, agents: Any) -> None:
+    visit = agents("rahayu", permissions=["notifications"])
+    page = visit.page
+    page.evaluate(
+        """() => {
+          window.told = [];
+          window.Notification = class { static permission = 'granted';
+            constructor(text) { window.told.push(text); } addEventListener() {} };
+          Object.defineProperty(document, 'hidden', { get: () => true });
+        }"""
+    )
+    _, mark = asked(stage)
+    expect(row(page, mark)).to_have_count(1)
+    page.wait_for_function("window.told.length > 0")
+    assert "menunggu petugas" in page.evaluate("window.told[0]")
+    assert re.match(r"\(\d+\) .*menunggu petugas", page.title())
+
+
+XSS = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'>{{7*7}}"
+
+
+def test_whatever_is_written_anywhere_is_only_text(stage: Stage, agents: Any) -> None:
+    page = agents("rahayu").page
+    _citizen, mark = asked(stage, XSS)
+    expect(row(page, mark)).to_contain_text("<img src=x onerror=alert(1)>")
+    take(page, mark)
+    expect(page.locator(".message:not(.own) .words", has_text="<script>alert(2)")).to_be_visible()
+    page.fill("#text", XSS)
+    page.press("#text", "Enter")
+    expect(page.locator(".person .words").last).to_contain_text("onerror=alert(1)")
+    page.fill("#note", XSS)
+    page.locator("#note-form button").click()
+    expect(page.locator(".note")).to_contain_text("<script>")
+    page.fill("#new-label", "<b onclick=alert(3)>x")
+    page.press("#new-label", "Enter")
+    expect(page.locator(".labels .label")).to_contain_text("<b onclick")
+    page.fill("#q", f"{mark} <img")
+    expect(page.locator("#rows .last").first).to_contain_text(mark)
+    page.goto(f"{stage.url}/agent/cari?q={XSS}")
+    expect(page.locator("#q")).to_have_value(XSS)
+    assert page.locator("img[src=x], .bubble script, .note script, .label b").count() == 0
+
+
+def test_a_masked_number_is_shown_only_on_request(stage: Stage, agents: Any) -> None:
+    page = agents("rahayu").page
+    citizen, mark = asked(stage)
+    expect(row(page, mark)).to_be_visible()
+    take(page, mark)
+    citizen.say("NIK saya 3576011234567890")
+    expect(page.locator(".words", has_text="NIK saya")).to_be_visible()
+    assert "3576011234567890" not in page.content()
+    page.get_by_role("button", name="Lihat yang disamarkan").click()
+    expect(page.locator(".revealed")).to_contain_text("3576011234567890")
+
+
+def test_a_keyboard_alone_serves_a_citizen(stage: Stage, agents: Any) -> None:
+    page = agents("rahayu").page
+    citizen, mark = asked(stage)
+    expect(row(page, mark)).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    rows = page.locator("#rows .row > a")
+    for _ in range(rows.count()):
+        page.keyboard.press("j")
+        if mark in page.evaluate("document.activeElement.textContent"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("#head")).to_contain_text("menunggu petugas")
+    page.keyboard.press("c")
+    expect(page.locator("#text")).to_be_focused()
+    page.keyboard.type("Baik, kami bantu.")
+    page.keyboard.press("Enter")
+    expect(page.locator(".person .words").last).to_have_text("Baik, kami bantu.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    expect(page.locator("#note")).to_be_focused()
+    page.keyboard.type("sudah dibantu")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".note")).to_contain_text("sudah dibantu")
+    page.locator("#log").focus()
+    page.keyboard.press("e")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#head")).to_contain_text("dilayani bot")
+    assert any("selesai" in text for text in citizen.heard())
+
+
+def test_what_it_meant_is_one_click(stage: Stage, agents: Any) -> None:
+    page = agents("rahayu").page
+    _, mark = asked(stage)
+    expect(row(page, mark)).to_be_visible()
+    take(page, mark)
+    page.locator(".teach summary").last.click()
+    page.locator(".teach select").last.select_option("ask_requirements")
+    expect(page.locator(".taught")).to_have_text("Usulan: Tanya syarat")
+
+
+def test_the_same_reply_pressed_twice_is_sent_once(stage: Stage, agents: Any) -> None:
+    page = agents("rahayu").page
+    citizen, mark = asked(stage)
+    expect(row(page, mark)).to_be_visible()
+    take(page, mark)
+    page.fill("#text", "sekali saja")
+    page.evaluate("() => { const b = document.getElementById('send'); b.click(); b.click(); }")
+    expect(page.locator(".person .words")).to_have_text(["sekali saja"])
+    assert citizen.heard().count("sekali saja") <= 1
+
+
+def test_axe_finds_nothing(stage: Stage, agents: Any) -> None:
+    page = agents("rahayu", reduced_motion="reduce").page
+    _citizen, mark = asked(stage)
+    expect(row(page, mark)).to_be_visible()
+    assert violations(page) == []
+    take(page, mark)
+    page.fill("#text", "Baik")
+    page.press("#text", "Enter")
+    expect(page.locator(".person .words")).to_have_text(["Baik"])
+    page.wait_for_timeout(3300)
+    assert violations(page) == []
+    for path in ("/agent/akun", "/agent/kotak/riwayat", f"/agent/cari?q={mark}"):
+        page.goto(stage.url + path)
+        assert violations(page) == []
