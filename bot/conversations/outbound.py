@@ -16,6 +16,7 @@ from bot.channels.fit import fit
 from bot.conversations import identity, speech
 from bot.conversations.desk import ticks
 from bot.conversations.pace import Pace
+from bot.conversations.sentbook import SentBook
 from bot.door import Door
 from bot.storage import buttons, conversations, messages, receipts
 from bot.vocabulary.conversations import Conversation
@@ -150,6 +151,7 @@ async def record_receipt(door: Door, receipt: DeliveryReceipt) -> bool:
 async def deliver(door: Door, holder: str, stop: asyncio.Event) -> None:
     """Send what is queued, many citizens in parallel, one citizen's messages in order, until `stop`."""
     pace = Pace(door.keyvalue, door.channels)
+    book = SentBook(door.settings.var / "run" / "sent", holder)
     running: dict[str, asyncio.Task[None]] = {}
     async with door.wakeups.listen("outbound") as bell:
         while not stop.is_set():
@@ -166,7 +168,7 @@ async def deliver(door: Door, holder: str, stop: asyncio.Event) -> None:
             for row in rows:
                 # The task before may have given its right back without having ended yet.
                 before = running.get(row.id)
-                task = asyncio.create_task(_deliver_one(door, row, holder, pace, before), name="send")
+                task = asyncio.create_task(_deliver_one(door, row, holder, pace, book, before), name="send")
                 running[row.id] = task
                 task.add_done_callback(partial(_done, running, row.id))
             if not rows:
@@ -174,7 +176,10 @@ async def deliver(door: Door, holder: str, stop: asyncio.Event) -> None:
             elif len(running) >= AT_ONCE:
                 await asyncio.wait(running.values(), return_when=asyncio.FIRST_COMPLETED)
     if running:
-        await asyncio.wait(running.values(), timeout=10)
+        _, late = await asyncio.wait(running.values(), timeout=10)
+        if late:
+            return
+    book.close()
 
 
 def _done(running: dict[str, asyncio.Task[None]], conversation_id: str, task: asyncio.Task[None]) -> None:
@@ -187,6 +192,7 @@ async def _deliver_one(
     row: Any,
     holder: str,
     pace: Pace,
+    book: SentBook,
     before: asyncio.Task[None] | None = None,
 ) -> None:
     """Send one citizen's queue until it is empty, paused or blocked, after the task `before` has ended."""
@@ -206,7 +212,7 @@ async def _deliver_one(
             if wait := await pace.place(channel, row.id):
                 pause = datetime.now(UTC) + timedelta(seconds=wait)
                 break
-            pause = await _send(door, adapter, stored, address, holder, pace)
+            pause = await _send(door, adapter, stored, address, holder, pace, book)
             if pause is not None:
                 break
     except base.CitizenUnreachable:
@@ -234,14 +240,20 @@ async def _send(
     address: ChannelAddress,
     holder: str,
     pace: Pace,
+    book: SentBook,
 ) -> datetime | None:
     """Send one message; returns when to go on with this citizen, or None for at once. Raises SendingLost,
     CitizenUnreachable.
 
-    The row says `sending` before the call. Found in that state after a crash, it is sent again: a channel
-    that cannot be asked whether it arrived leaves the choice between twice and never.
+    The row says `sending` before the call. Found in that state after a crash, the book tells whether the
+    channel took it; else it is sent again: a channel that cannot be asked leaves twice or never.
     """
     now = datetime.now(UTC)
+    if stored.status == MessageStatus.SENDING:
+        taken = await asyncio.to_thread(book.find, stored.id)
+        if taken is not None:
+            await _record_sent(door, stored, address.channel, taken)
+            return None
     async with door.database.transaction() as conn:
         if not await messages.keep_sending(conn, stored.conversation_id, holder, now, SENDING_SECONDS):
             raise SendingLost(stored.conversation_id)
@@ -290,6 +302,14 @@ async def _send(
         return None
     except Exception as error:
         return await _again(door, stored, error)
+    book.note(stored.id, sent.channel_message_id)
+    await _record_sent(door, stored, address.channel, sent.channel_message_id)
+    return None
+
+
+async def _record_sent(
+    door: Door, stored: messages.StoredMessage, channel: ChannelName, channel_message_id: str
+) -> None:
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
         await messages.set_status(
@@ -298,14 +318,13 @@ async def _send(
             MessageStatus.SENT,
             now,
             reason="SENT",
-            channel_message_id=sent.channel_message_id,
+            channel_message_id=channel_message_id,
         )
         tenant = await ticks.tell(conn, stored, MessageStatus.SENT, now)
-        for message, status in await receipts.catch_up(conn, address.channel, sent.channel_message_id, now):
+        for message, status in await receipts.catch_up(conn, channel, channel_message_id, now):
             await ticks.tell(conn, message, status, now)
     await ticks.announce(door, [tenant])
-    metrics.SENT.labels(address.channel, "SENT").inc()
-    return None
+    metrics.SENT.labels(channel, "SENT").inc()
 
 
 async def _again(door: Door, stored: messages.StoredMessage, error: Exception) -> datetime | None:

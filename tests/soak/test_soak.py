@@ -7,7 +7,7 @@ import pytest
 from tests import engines
 from tests.soak.soaking import Outcome, Plan, soak
 
-SMALL = Plan(citizens=60, each=5)
+SMALL = Plan(citizens=50, each=4)
 
 
 @pytest.mark.timeout(300)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -18,8 +19,9 @@ from bot.channels.base import (
     MessageRefused,
     OutcomeUnknown,
 )
-from bot.conversations import outbound
+from bot.conversations import outbound, sentbook
 from bot.conversations.pace import TROUBLED_CHATS, Pace
+from bot.conversations.sentbook import SentBook
 from bot.door import Door
 from bot.storage import conversations, messages, tables
 from bot.storage.delivery_tables import early_receipts
@@ -213,7 +215,8 @@ async def test_the_pause_grows_with_every_attempt(city: Door, postman: Postman) 
         async with city.database.transaction() as conn:
             [claimed] = await messages.claim_unsent(conn, "s", datetime.now(UTC), 60, 9)
         before = datetime.now(UTC)
-        await outbound._deliver_one(city, claimed, "s", Pace(city.keyvalue, city.channels))
+        book = SentBook(city.settings.var / "sent", "s")
+        await outbound._deliver_one(city, claimed, "s", Pace(city.keyvalue, city.channels), book)
         async with city.database.reading() as conn:
             [row] = await conn.execute(sa.select(tables.conversations))
         pauses.append((row.send_after - before).total_seconds())
@@ -235,6 +238,35 @@ async def test_a_bubble_found_in_sending_after_a_crash_is_sent(city: Door, postm
         async with city.database.transaction() as conn:
             await conversations.free_claims_of(conn, ["dead"])
         await until(lambda: postman.to("1") == ["a", "b"])
+
+
+async def test_what_a_killed_worker_had_delivered_is_not_sent_again(city: Door, postman: Postman) -> None:
+    citizen = await telegram_citizen(city, "1")
+    await push(city, citizen, "a", "b")
+    first, second = await rows(city)
+    # It died after the channel's answer and before its own commit.
+    SentBook(city.settings.var / "run" / "sent", "dead").note(first.id, "tg-77")
+    async with city.database.transaction() as conn:
+        mine = tables.messages.c.id == first.id
+        await conn.execute(sa.update(tables.messages).where(mine).values(status="sending"))
+    async with sender(city):
+        await until(lambda: postman.to("1") == ["b"])
+    first, second = await rows(city)
+    assert (first.status, first.channel_message_id, second.status) == ("sent", "tg-77", "sent")
+    assert [path.name for path in (city.settings.var / "run" / "sent").iterdir()] == ["dead"]
+
+
+def test_a_full_book_starts_anew_and_forgets_nothing_recent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sentbook, "FULL_BYTES", 40)
+    book = SentBook(tmp_path, "me")
+    for number in range(1, 9):
+        book.note(number, f"55:{number}")
+    assert book.find(8) == "55:8"
+    assert book.find(7) == "55:7"
+    assert book.find(80) is None
+    assert SentBook(tmp_path, "other").find(8) == "55:8"
 
 
 async def test_a_bubble_that_ends_every_process_is_given_up(city: Door, postman: Postman) -> None:
