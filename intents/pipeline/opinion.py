@@ -20,7 +20,7 @@ TEMPERATURES = (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6)
 # The questions it is asked: it does not help to name topics.
 QUESTIONS = ("intent", "service")
 # Encoding is most of the time of a training, and every second sentence is enough.
-MOST_SENTENCES = 6500
+MOST_SENTENCES = 6000
 
 
 @dataclass(frozen=True)
