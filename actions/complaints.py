@@ -129,6 +129,9 @@ class ComplaintForm(Form):
 
     def covers(self, turn: Turn, question: str) -> bool:
         """A message that is mostly a place says where; a short one that names a topic says what."""
+        if turn.intent == "add_complaint_info":
+            # Words for a report that is not sent yet belong to it.
+            return True
         if question == WHERE and len(turn.text.split()) <= SHORT and _which(turn, turn.slot(WHERE) or {}):
             return True
         if question in {WHERE, PHOTO, REVIEW}:
@@ -215,7 +218,9 @@ class ComplaintForm(Form):
             return {}
         said_before = f"{known['text']}, " if known.get("text") else ""
         spot = reading.place(turn) or {}
-        if not spot and turn.intent == self.start and turn.topic and known:
+        more = turn.intent == "add_complaint_info" and turn.confidence >= SURE
+        more = more or bool(turn.intent == self.start and turn.topic and known)
+        if not spot and more and draft.get(WHAT):
             return {WHAT: f"{draft[WHAT]}\n{text}"[:LONGEST]}
         return {WHERE: {**known, **spot, "text": (said_before + text)[:300]}}
 

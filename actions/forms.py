@@ -129,6 +129,7 @@ class Form(ABC):
         if review == "edit":
             draft[self.order[-1]] = None
             buttons = [choice(f"button.edit_{name}", name) for name in self.parts(draft)]
+            buttons.append(choice("button.cancel", "cancel"))
             answer.say(f"{self.prefix}.what_to_change", buttons=buttons)
             return None
         if review.startswith("edit_"):

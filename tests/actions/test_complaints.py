@@ -352,6 +352,29 @@ async def test_a_name_on_both_sides_of_the_border_is_asked_about(table: Table, c
     assert city.filed[0].place.region_code == "35.76.02.1008"
 
 
+async def test_more_of_the_story_belongs_to_the_report_that_is_being_written(
+    table: Table, city: FakeCity
+) -> None:
+    said = await table.say("rumah kebanjiran semata kaki gara-gara got mampet", "report_complaint")
+    assert said.keys == ["complaint.ask_place"]
+    said = await table.say("sekarang ya naik ke teras", "add_complaint_info", 0.9)
+    assert said.keys[-1] == "complaint.ask_place"
+    said = await table.say("depan SDN Wates RT 3 RW 1", "unclear", 0.3)
+    assert said.keys[-1] == "complaint.review"
+    said = await table.say("sekarang baunya juga sampai kamar", "add_complaint_info", 0.9)
+    assert said.keys[-1] == "complaint.review"
+    await table.press("send")
+    assert "naik ke teras" in city.filed[0].description
+    assert "baunya juga" in city.filed[0].description
+
+
+async def test_a_report_can_be_dropped_where_its_parts_are_offered(table: Table) -> None:
+    await table.say("jalan berlubang di depan SDN Wates RT 3 RW 1", "report_complaint")
+    said = await table.say("ga usah", "deny", 0.9)
+    assert "complaint.what_to_change" in said.keys
+    assert said.buttons()[-1]["title_key"] == "button.cancel"
+
+
 @pytest.mark.parametrize(
     ("words", "key"),
     [
