@@ -24,7 +24,7 @@ ALARM = 0.25
 # How sure the intent of an alarm is at least, so that it is acted upon.
 CERTAIN = 0.9
 # Between this and its opposite the guard is in doubt, and the meaning of the sentence is asked for.
-DOUBTFUL = 0.02
+DOUBTFUL = 0.05
 # How sure both wishes of one message are at least, and what they are about, so that it is cut in two.
 WISH, ABOUT = 0.7, 0.45
 _DANGERS = ("emergency", "crisis")
