@@ -494,7 +494,9 @@ async def _approved(
 
 def _asks_for_person(answer: Answer) -> bool:
     """Who asks for a person gets an answer at once, whoever else checks the bot's words."""
-    return any(effect.get("type") in ("handoff_requested", "handoff_ended") for effect in answer.effects)
+    # Whatever an engine sends: what is no effect at all is left out later, and counted.
+    kinds = [effect.get("type") for effect in answer.effects if isinstance(effect, dict)]
+    return "handoff_requested" in kinds or "handoff_ended" in kinds
 
 
 def _service(answer: Answer) -> str | None:
