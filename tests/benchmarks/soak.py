@@ -38,7 +38,8 @@ def _table(plan: Plan, found: dict[str, Outcome]) -> Table:
         for what, field in (
             ("messages", "messages"),
             ("answered", "answered"),
-            ("lost", "lost"),
+            ("did not arrive", "lost"),
+            ("listed as unknown", "unknown"),
             ("out of order", "disordered"),
             ("answers that arrived twice", "doubled"),
             ("webhook calls, duplicates with them", "deliveries"),

@@ -360,7 +360,9 @@ async def serving(app: Any, lifespan: str = "off") -> AsyncIterator[str]:
     """Serve an ASGI app on a free loopback port; gives its address."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="warning", lifespan=lifespan, access_log=False)
+    config = uvicorn.Config(
+        app, log_level="warning", lifespan=lifespan, access_log=False, timeout_keep_alive=75
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
