@@ -100,6 +100,8 @@ sa.Index(
     postgresql_where=conversations.c.unsent_since.is_not(None),
 )
 
+# On SQLite triggers keep the search index `messages_words` in step. A migration that rebuilds this table
+# (batch_alter_table) drops them: add columns with op.add_column.
 messages = sa.Table(
     "messages",
     metadata,
