@@ -11,6 +11,7 @@ from bot.settings import Settings
 from bot.symptoms import content, installation, running, stores
 from bot.symptoms.finding import Finding, Level, fail
 from bot.symptoms.telegram import telegram
+from bot.symptoms.whatsapp import whatsapp
 
 PATIENCE_SECONDS = 4.0
 
@@ -27,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     running.processes,
     running.ports,
     telegram,
+    whatsapp,
     content.catalogue,
     content.sentences,
     content.apps,

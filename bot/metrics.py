@@ -2,7 +2,7 @@
 
 import os
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MESSAGES = Counter("lawang_messages", "Messages accepted from citizens", ["channel", "kind"])
@@ -27,6 +27,12 @@ FALSE_CLOSURES = Counter("lawang_false_closures", "Cases said to be done that we
 MISSED_PROMISES = Counter("lawang_missed_promises", "Promised dates that passed", ["connector"])
 RESERVATIONS = Counter(
     "lawang_late_reservations", "Queue places settled after the turn that asked for them", ["outcome"]
+)
+TEMPLATES_LEFT = Gauge(
+    "lawang_templates_left",
+    "WhatsApp templates that a government may still send this month",
+    ["tenant"],
+    multiprocess_mode="mostrecent",
 )
 REMINDERS = Counter("lawang_reminders", "Reminders of bookings by what became of them", ["kind", "outcome"])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot import metrics
 from bot.channels.base import Channel
-from bot.conversations import emergency, handoff, identity, outbound
+from bot.conversations import emergency, handoff, identity, outbound, window
 from bot.conversations.desk import events, presence
 from bot.door import Door
 from bot.storage import buttons, conversations, messages
@@ -64,6 +64,7 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
         message_id, duplicate = await messages.add_inbound(conn, {**row, "conversation_id": conversation.id})
         if not duplicate:
             await conversations.heard_from(conn, conversation.id)
+            await window.opened(conn, conversation, now)
             mine = [item.media_id for item in message.media if item.media_id]
             await door.media.adopt(conn, mine, conversation.id)
             if found is not None:

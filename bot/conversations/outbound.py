@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import metrics
 from bot.channels import base
 from bot.channels.fit import fit
-from bot.conversations import identity, speech
+from bot.conversations import identity, speech, window
 from bot.conversations.desk import ticks
 from bot.conversations.pace import Pace
 from bot.conversations.sentbook import SentBook
@@ -269,7 +269,11 @@ async def _send(
         bubble = speech.from_stored(
             words, stored.buttons, stored.attachments, stored.ask_location, stored.silent
         )
-        queued = QueuedMessage(stored.id, stored.conversation_id, address, bubble, stored.attempts)
+        decision = await window.decide(door, adapter, stored, bubble)
+        if decision.bubble is None:
+            await _settle(door, stored, MessageStatus.WAITING, decision.reason, attempts=-1)
+            return None
+        queued = QueuedMessage(stored.id, stored.conversation_id, address, decision.bubble, stored.attempts)
         # Half the time the right to send lasts, so that nobody else begins while this call still runs.
         async with asyncio.timeout(SENDING_SECONDS / 2):
             sent = await adapter.send(queued)
@@ -294,8 +298,8 @@ async def _send(
     except base.CitizenUnreachable:
         raise
     except base.WindowClosed:
-        await _settle(door, stored, MessageStatus.FAILED, "FAILED_WINDOW")
-        return None
+        await window.closed(door, stored)
+        return datetime.now(UTC)
     except base.MessageRefused as error:
         log.warning("message %s refused by %s: %s", stored.id, address.channel, error)
         await _settle(door, stored, MessageStatus.FAILED, "FAILED_REFUSED")
@@ -303,12 +307,16 @@ async def _send(
     except Exception as error:
         return await _again(door, stored, error)
     book.note(stored.id, sent.channel_message_id)
-    await _record_sent(door, stored, address.channel, sent.channel_message_id)
+    await _record_sent(door, stored, address.channel, sent.channel_message_id, decision)
     return None
 
 
 async def _record_sent(
-    door: Door, stored: messages.StoredMessage, channel: ChannelName, channel_message_id: str
+    door: Door,
+    stored: messages.StoredMessage,
+    channel: ChannelName,
+    channel_message_id: str,
+    decision: window.Decision | None = None,
 ) -> None:
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
@@ -317,9 +325,11 @@ async def _record_sent(
             stored.id,
             MessageStatus.SENT,
             now,
-            reason="SENT",
+            reason=decision.reason if decision else "SENT",
             channel_message_id=channel_message_id,
         )
+        if decision is not None:
+            await window.sent(conn, channel, decision, now)
         tenant = await ticks.tell(conn, stored, MessageStatus.SENT, now)
         for message, status in await receipts.catch_up(conn, channel, channel_message_id, now):
             await ticks.tell(conn, message, status, now)

@@ -124,6 +124,15 @@ def stored_content(message: OutgoingMessage) -> dict[str, Any]:
     return content
 
 
+def with_new_tokens(message: OutgoingMessage, stored: Iterable[dict[str, Any]]) -> OutgoingMessage:
+    """The same bubble with buttons of its own: a token belongs to one message."""
+    buttons = tuple(
+        replace(button, token=secrets.token_urlsafe(12), reusable=bool(item.get("reusable")))
+        for button, item in zip(message.buttons, stored, strict=True)
+    )
+    return replace(message, buttons=buttons)
+
+
 def words_of(door: Door, text: str | None, sealed: str | None) -> str | None:
     """What the citizen is to read: a person may have written a number that everybody else sees masked."""
     if sealed is None:

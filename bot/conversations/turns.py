@@ -24,6 +24,7 @@ from bot.conversations import (
     language,
     outbound,
     speech,
+    window,
 )
 from bot.conversations.desk import drafts, events, presence
 from bot.conversations.desk.rules import in_force
@@ -79,6 +80,8 @@ class Answer:
     understanding: dict[str, Any] | None = None
     pressed: OfferedButton | None = None
     language: str | None = None
+    # Said before in other words, now whole.
+    bubbles: list[OutgoingMessage] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +203,8 @@ async def _answer(door: Door, context: Context) -> Answer:
         press = choices.press(context.pressed, now)
         if press.payload is None:
             return _plain(conversation, "button_refused", Say(press.refusal or "button.unknown"))
+        if press.payload == window.SHOW_WHOLE and context.pressed is not None:
+            return await _whole(door, conversation, context.pressed.message_id)
         pressed, text = context.pressed, press.payload
     elif kind is IncomingKind.COMMAND:
         text = commands.read(text)
@@ -289,6 +294,18 @@ def _with_a_way_out(says: list[Say], failures: int) -> list[Say]:
     if failures < 2 or offered:
         return says
     return [*says, Say("error.backend_again", buttons=(_AGENT,))]
+
+
+async def _whole(door: Door, conversation: Conversation, message_id: int) -> Answer:
+    """What a template only announced, with buttons that work now."""
+    async with door.database.reading() as conn:
+        stored = await messages.get(conn, message_id)
+    words = speech.words_of(door, stored.text, stored.sealed_text)
+    bubble = speech.from_stored(words, stored.buttons, stored.attachments, stored.ask_location)
+    bubble = speech.with_new_tokens(bubble, stored.buttons)
+    return Answer(
+        "shown_whole", [], state=conversation.state, failures=conversation.failures, bubbles=[bubble]
+    )
 
 
 async def _respond(door: Door, turn: Turn) -> Reply:
@@ -405,7 +422,7 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
     # Everything slow happens before the transaction, which others have to wait for.
     prepared = await effects.prepare(door, conversation, turn_id, answer.effects)
     waits = context.waits
-    bubbles = [speech.bubble(door, conversation.tenant, say) for say in answer.says]
+    bubbles = answer.bubbles + [speech.bubble(door, conversation.tenant, say) for say in answer.says]
     async with door.database.transaction() as conn:
         await conversations.finish(
             conn,

@@ -15,3 +15,14 @@ contacts = sa.Table(
     sa.Column("window_until", UtcDateTime),
     sa.Column("updated_at", UtcDateTime, nullable=False),
 )
+
+# What was sent that a channel bills, by government and month.
+spending = sa.Table(
+    "spending",
+    metadata,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("channel", sa.String(16), primary_key=True),
+    sa.Column("month", sa.String(7), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)

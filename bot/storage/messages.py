@@ -271,6 +271,49 @@ async def set_status(
     return (await conn.execute(statement)).rowcount == 1
 
 
+async def effect_key_of(conn: AsyncConnection, message_id: int) -> str | None:
+    """The key a message was queued under."""
+    return (await conn.execute(sa.select(messages.c.effect_key).where(messages.c.id == message_id))).scalar()
+
+
+async def end_waiting(conn: AsyncConnection, conversation_id: str, now: datetime) -> int:
+    """Queue what waited for the citizen to write; how many there were."""
+    statement = (
+        messages.update()
+        .where(messages.c.conversation_id == conversation_id, messages.c.status == MessageStatus.WAITING)
+        .values(status=MessageStatus.QUEUED, reason="WINDOW_OPENED", updated_at=now)
+    )
+    return (await conn.execute(statement)).rowcount
+
+
+async def find_sent(conn: AsyncConnection, channel: str, channel_message_id: str) -> StoredMessage | None:
+    """The outbound message with a channel's id."""
+    query = sa.select(messages).where(
+        messages.c.channel == channel,
+        messages.c.channel_message_id == channel_message_id,
+        messages.c.direction == "out",
+    )
+    row = (await conn.execute(query)).first()
+    return None if row is None else stored_message(row)
+
+
+async def requeue_failed(conn: AsyncConnection, message_id: int, reason: str, now: datetime) -> bool:
+    """Queue a message again that the channel reported as failed, under an id to come. False if not."""
+    statement = (
+        messages.update()
+        .where(messages.c.id == message_id, messages.c.status == MessageStatus.FAILED)
+        .values(status=MessageStatus.QUEUED, reason=reason, channel_message_id=None, updated_at=now)
+    )
+    return (await conn.execute(statement)).rowcount == 1
+
+
+async def pause(conn: AsyncConnection, conversation_id: str, until: datetime) -> None:
+    """Send nothing to one citizen until then."""
+    await conn.execute(
+        conversations.update().where(conversations.c.id == conversation_id).values(send_after=until)
+    )
+
+
 async def name_by_track(conn: AsyncConnection, receipt: DeliveryReceipt) -> None:
     """Give the channel's id to a message whose own answer was lost: the receipt has our number."""
     if receipt.track is None or not receipt.track.isdigit() or len(receipt.track) > 18:

@@ -22,12 +22,14 @@ class Direction(StrEnum):
 class MessageStatus(StrEnum):
     """Where a message is. Inbound: received → handled. Outbound: queued → sending → sent → delivered → read.
 
+    `waiting` is for the citizen to write again, where the channel takes no free words until then.
     `failed` and `skipped` are final; the row's `reason` says why. A receipt only moves a status forward.
     `unknown`: the channel may have taken it and did not say so; never sent again by itself.
     """
 
     RECEIVED = "received"
     HANDLED = "handled"
+    WAITING = "waiting"
     QUEUED = "queued"
     SENDING = "sending"
     UNKNOWN = "unknown"
@@ -134,6 +136,16 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class FilledTemplate:
+    """A sentence that the channel approved, with its values; `token` is what its button brings back."""
+
+    name: str
+    language: str
+    values: tuple[str, ...]
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """One bubble, already in Indonesian. `ask_location` offers the channel's own location button."""
 
@@ -142,6 +154,8 @@ class OutgoingMessage:
     attachments: tuple[Attachment, ...] = ()
     ask_location: bool = False
     silent: bool = False
+    # Sent in place of the rest, where the channel takes nothing else.
+    template: FilledTemplate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from bot.channels.fit import fit
 from bot.channels.whatsapp import payloads, webhooks
 from bot.channels.whatsapp.graph import Graph
 from bot.channels.whatsapp.payloads import Payload, Upload
+from bot.channels.whatsapp.templates import Templates, load
 from bot.settings import Settings
 from bot.vocabulary.messages import (
     AddressChanged,
@@ -62,7 +63,9 @@ class WhatsAppChannel:
         *,
         phrase: Callable[[str], str],
         media: files.Files | None = None,
+        templates: Templates | None = None,
     ) -> None:
+        self.templates = templates or Templates()
         self._graph = graph
         self._tenant = tenant
         self._number_id = number_id
@@ -92,6 +95,7 @@ class WhatsAppChannel:
             given.verify_token,
             phrase=lambda key: sentences.render(key, settings.tenant),
             media=media,
+            templates=load(settings.root),
         )
 
     async def close(self) -> None:
@@ -149,7 +153,8 @@ class WhatsAppChannel:
         if not (queued.recipient.phone or queued.recipient.address):
             raise MessageRefused("no WhatsApp address")
         parts: list[Payload] = []
-        for part in fit(queued.message, self.limits):
+        bubbles = [queued.message] if queued.message.template else fit(queued.message, self.limits)
+        for part in bubbles:
             parts += await self._payloads(part)
         if not parts:
             raise MessageRefused("nothing to send")
@@ -162,7 +167,7 @@ class WhatsAppChannel:
 
     async def _payloads(self, part: OutgoingMessage) -> list[Payload]:
         attachment = part.attachments[0] if part.attachments else None
-        if attachment is None or attachment.kind == "location":
+        if part.template or attachment is None or attachment.kind == "location":
             return payloads.build(part, self._phrase)
         if attachment.media_id:
             return payloads.build(part, self._phrase, file=await self._upload(attachment))

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.channels.base import MessageRefused
 from bot.channels.fit import shorten, shorten_titles, units
-from bot.vocabulary.messages import Button, ChannelAddress, OutgoingMessage
+from bot.vocabulary.messages import Button, ChannelAddress, FilledTemplate, OutgoingMessage
 
 Payload = dict[str, Any]
 
@@ -44,6 +44,8 @@ def build(
     Raises:
         MessageRefused: there is nothing to say, or a button that cannot be carried.
     """
+    if message.template:
+        return [_template(message.template)]
     if any(not 1 <= len(button.token.encode()) <= ROW_ID for button in message.buttons):
         raise MessageRefused("a button without a usable token")
     place = _place(message)
@@ -77,6 +79,22 @@ def addressed(payload: Payload, recipient: ChannelAddress, track: str) -> Payloa
         "biz_opaque_callback_data": track,
         **payload,
     }
+
+
+def _template(filled: FilledTemplate) -> Payload:
+    values = [{"type": "text", "text": value} for value in filled.values]
+    components: list[Payload] = [{"type": "body", "parameters": values}] if values else []
+    if filled.token:
+        components.append(
+            {
+                "type": "button",
+                "sub_type": "quick_reply",
+                "index": "0",
+                "parameters": [{"type": "payload", "payload": filled.token}],
+            }
+        )
+    template = {"name": filled.name, "language": {"code": filled.language}, "components": components}
+    return {"type": "template", "template": template}
 
 
 def _refuse() -> list[Payload]:

@@ -8,93 +8,15 @@ import io
 import json
 from dataclasses import replace
 
-import httpx
-import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from bot.app import create_app
-from bot.channels.whatsapp import WhatsAppChannel
-from bot.settings import WhatsAppSettings
 from bot.storage import tables
 from bot.storage.contact_tables import contacts
-from bot.storage.database import upgrade
-from bot.vocabulary.messages import ChannelName
-from tests import engines
-from tests.channels import graphapi
-from tests.channels.botapi import serving
-from tests.channels.graphapi import Fault, GraphApi, Person, choices, envelope, letter, report, value
-from tests.channels.running import scripted, working
-
-BUDI = Person()
-SITI = Person(user_id="ID.22222222222222222222", phone="6281200000002", name="Siti")
-HIDDEN = Person(user_id="ID.33333333333333333333", phone=None, name="Ani")
-OLD_SHAPE = Person(user_id=None, phone="6281200000004", name="Tono")
-
-
-@pytest.fixture
-def database_url(tmp_path):
-    """One engine is enough here: the channel is what is new."""
-    with engines.fresh_database("sqlite", tmp_path) as url:
-        upgrade(url)
-        yield url
-
-
-@pytest.fixture
-def engine():
-    return scripted()
-
-
-@pytest.fixture
-async def api():
-    server = GraphApi()
-    async with serving(server.app()) as server.url:
-        yield server
-    assert server.problems == []
-    for payload in server.sent_webhooks:
-        graphapi.judge_webhook(payload)
-
-
-@pytest.fixture
-async def city(open_doors, settings, api):
-    """A door with the business number at it."""
-    given = WhatsAppSettings(
-        graphapi.TOKEN, graphapi.NUMBER, graphapi.SECRET, graphapi.VERIFY, f"{api.url}/v23.0"
-    )
-    settings = replace(settings, whatsapp=given)
-    door = open_doors()
-    channel = WhatsAppChannel.from_settings(settings, door.media)
-    door = replace(door, settings=settings, channels={ChannelName.WHATSAPP: channel})
-    await door.wakeups.start()
-    yield door
-    await channel.close()
-
-
-@pytest.fixture
-async def meta(city):
-    """Meta's side of the webhook."""
-    app = create_app(city.settings, city)
-    app.state.door = city
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://lawang") as client:
-        yield client
-
-
-async def until(said, seconds=20):
-    async with asyncio.timeout(seconds):
-        while not said():
-            await asyncio.sleep(0.02)
-
-
-async def stored(door, direction="out"):
-    query = sa.select(tables.messages).where(tables.messages.c.direction == direction)
-    async with door.database.reading() as conn:
-        return list(await conn.execute(query.order_by(tables.messages.c.id)))
-
-
-async def talks(door):
-    async with door.database.reading() as conn:
-        return list(await conn.execute(sa.select(tables.conversations)))
+from tests.channels.running import working
+from tests.channels.whatsapp import graphapi
+from tests.channels.whatsapp.graphapi import Fault, choices, envelope, letter, report, value
+from tests.channels.whatsapp.stage import BUDI, HIDDEN, OLD_SHAPE, SITI, hurry, stored, talks, until
 
 
 async def test_metas_question_is_answered_only_to_who_knows_the_word(meta):
@@ -226,7 +148,7 @@ async def test_131056_pacing_holds_up_one_citizen_only(city, meta, api):
         await api.post(letter(SITI, api.text(SITI, "dua")), meta)
         await until(lambda: api.texts(SITI))
         assert api.texts(BUDI) == []
-        await _hurry(city)
+        await hurry(city)
         await until(lambda: api.texts(BUDI))
     assert {row.status for row in await stored(city)} == {"sent"}
 
@@ -395,8 +317,3 @@ async def test_an_unknown_outcome_is_never_sent_twice(city, meta, api):
         await until(lambda: len(api.calls) == 1)
         await asyncio.sleep(0.5)
     assert len(api.calls) == 1
-
-
-async def _hurry(door):
-    async with door.database.transaction() as conn:
-        await conn.execute(sa.update(tables.conversations).values(send_after=None))

@@ -1,0 +1,50 @@
+"""After a channel reports that a message failed: what helps, once, by the kind of failure."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from bot import metrics
+from bot.door import Door
+from bot.storage import contacts, conversations, messages
+from bot.storage.messages import StoredMessage
+from bot.vocabulary.messages import DeliveryReceipt, MessageStatus, Remedy
+
+log = logging.getLogger(__name__)
+
+PAUSES = {Remedy.SLOW_DOWN: timedelta(minutes=1), Remedy.LATER: timedelta(seconds=30)}
+MOST_TRIES = 4
+
+
+async def apply(door: Door, receipt: DeliveryReceipt) -> None:
+    """Act on a receipt that changed a message to `failed`.
+
+    A failure that is reported is certain: the citizen has nothing, so sending again doubles nothing.
+    """
+    if receipt.status is not MessageStatus.FAILED or receipt.remedy is None:
+        return
+    metrics.SENT.labels(receipt.channel, receipt.reason or "FAILED").inc()
+    now = datetime.now(UTC)
+    async with door.database.transaction() as conn:
+        stored = await messages.find_sent(conn, receipt.channel, receipt.channel_message_id)
+        if stored is None:
+            return
+        await conversations.lock(conn, stored.conversation_id, now)
+        if receipt.remedy is Remedy.STOP:
+            await messages.block(conn, stored.conversation_id, now)
+            return
+        if receipt.remedy is Remedy.WINDOW:
+            await contacts.close_window(conn, stored.conversation_id, now)
+        pause = PAUSES.get(receipt.remedy)
+        if (pause is None and receipt.remedy is not Remedy.WINDOW) or stored.attempts >= MOST_TRIES:
+            _tell(receipt, stored)
+            return
+        if await messages.requeue_failed(conn, stored.id, f"RESEND_{receipt.remedy}".upper(), now):
+            await messages.mark_unsent(conn, stored.conversation_id, now)
+            if pause is not None:
+                await messages.pause(conn, stored.conversation_id, now + pause)
+    await door.wakeups.wake("outbound")
+
+
+def _tell(receipt: DeliveryReceipt, stored: StoredMessage) -> None:
+    level = logging.ERROR if receipt.remedy in (Remedy.ACCOUNT, Remedy.TEMPLATE) else logging.WARNING
+    log.log(level, "%s: message %s failed for good: %s", receipt.channel, stored.id, receipt.reason)
