@@ -30,7 +30,10 @@ BOXES = {
     "riwayat": Box.HISTORY,
 }
 # Pages beside the lists, by the role that sees them; each names its router's first page.
-PLACES: tuple[tuple[str, str, Role], ...] = ()
+PLACES: tuple[tuple[str, str, Role], ...] = (
+    ("/agent/pimpinan", "figures.title", Role.SUPERVISOR),
+    ("/agent/pengaturan", "settings.title", Role.SUPERVISOR),
+)
 LARGEST_POST = 21 * 1024 * 1024
 
 
