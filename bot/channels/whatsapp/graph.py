@@ -14,7 +14,7 @@ from bot.channels.whatsapp.payloads import Payload
 MAX_DOWNLOAD_BYTES = 20_000_000
 """What the media store keeps; Meta itself passes on documents up to 100 MB."""
 # Where Meta keeps files. Our token is shown nowhere else, whatever a webhook says.
-_MEDIA_HOSTS = ("fbsbx.com", "facebook.com", "fbcdn.net", "whatsapp.net")
+_MEDIA_HOSTS = (".fbsbx.com", ".facebook.com", ".fbcdn.net", ".whatsapp.net")
 
 
 class MediaExpired(MessageRefused):
@@ -123,9 +123,7 @@ class Graph:
         if (address.scheme, address.netloc) == (own.scheme, own.netloc):
             return True
         host = (address.hostname or "").lower()
-        return address.scheme == "https" and any(
-            host == known or host.endswith(f".{known}") for known in _MEDIA_HOSTS
-        )
+        return address.scheme == "https" and f".{host}".endswith(_MEDIA_HOSTS)
 
     async def _get(self, url: str, parameters: dict[str, str]) -> dict[str, Any]:
         try:

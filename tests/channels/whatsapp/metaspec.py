@@ -123,6 +123,9 @@ def mend(spec: Repaired) -> Repaired:
     reply = schemas["InteractiveMessageReply"]["allOf"][1]["properties"]["interactive"]["properties"]
     reply["type"]["enum"].append("nfm_reply")
     spec.count("an answer of a flow is no known kind")
+    errors = schemas["UnsupportedMessage"]["allOf"][1]["properties"]["errors"]
+    errors["items"] = {"$ref": f"{REFERENCE}ErrorObject_2"}
+    spec.count("an unsupported message refers to the errors of calls; its own example has no type")
     inbound_place = schemas["LocationMessage_1"]["allOf"][1]["properties"]["location"]
     inbound_place["required"] = ["latitude", "longitude"]
     spec.count("a pin has neither name nor address")

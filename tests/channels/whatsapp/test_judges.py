@@ -18,7 +18,14 @@ from pywa.types import Section, SectionList, SectionRow
 
 from bot.channels.fit import fit
 from bot.channels.whatsapp import WhatsAppChannel, payloads
-from bot.vocabulary.messages import Attachment, Button, ChannelAddress, ChannelName, OutgoingMessage
+from bot.vocabulary.messages import (
+    Attachment,
+    Button,
+    ChannelAddress,
+    ChannelName,
+    FilledTemplate,
+    OutgoingMessage,
+)
 from tests.channels.whatsapp import graphapi, metaspec
 from tests.channels.whatsapp.graphapi import Person, envelope, letter, report, value
 
@@ -37,7 +44,7 @@ def phrase(key):
 
 
 def parts(message):
-    fitted = fit(message, WhatsAppChannel.limits)
+    fitted = [message] if message.template else fit(message, WhatsAppChannel.limits)
     found = [payload for part in fitted for payload in payloads.build(part, phrase)]
     return [payloads.addressed(payload, BUDI, "7") for payload in found]
 
@@ -63,6 +70,9 @@ MESSAGES = {
     ),
     "link": OutgoingMessage(
         "Ini", attachments=(Attachment("link", url="https://example.go.id", title="Peta"),)
+    ),
+    "template": OutgoingMessage(
+        "Kabar", template=FilledTemplate("kabar_urusan", "id", ("Kota Mojokerto", "Selesai"), "token")
     ),
     "very long": OutgoingMessage("kata 😀 " * 2000, choose("Ya", "Bukan")),
     "no words": OutgoingMessage("", choose("Ya", "Bukan")),
@@ -203,8 +213,10 @@ def test_metas_own_specification_agrees_with_both_directions():
     assert [problem for payload in received for problem in mended.judge_received(payload)] == []
     print(f"{len(judged)} calls and {len(received)} webhook bodies judged")
     # A judge that says yes to everything is none.
-    for spoilt in ({"type": "text", "text": {}}, {"type": "interactive", "interactive": {"type": "button"}}):
-        assert mended.judge_sent({"messaging_product": "whatsapp", "to": "1", **spoilt})
+    [four] = parts(MESSAGES["buttons"])
+    four["interactive"]["action"]["buttons"] *= 2
+    for spoilt in (four, {"messaging_product": "whatsapp", "to": "1", "type": "interactive"}):
+        assert mended.judge_sent(spoilt)
 
 
 @with_spec
