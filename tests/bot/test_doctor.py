@@ -395,9 +395,11 @@ def test_apps_that_lack_a_key_and_apps_that_only_pretend(
     for name in ("SANDBOX_URL", "SANDBOX_API_KEY", "PERIZINAN_URL"):
         monkeypatch.delenv(name, raising=False)
     found = content.apps(replace(quiet, production=True))
-    assert found[0].detail.startswith("0 of 4 ready")
+    assert found[0].detail.startswith("0 of 5 ready")
     assert "gayatri: set GAYATRI_URL" in found[1].detail
-    assert found[2].detail == "only simulated: curhat_ning_ita, gayatri, mpp_gajah_mada, perizinan"
+    assert (
+        found[2].detail == "only simulated: curhat_ning_ita, damar_mojo, gayatri, mpp_gajah_mada, perizinan"
+    )
 
 
 def test_a_broken_manifest(quiet: Settings, tmp_path: Path) -> None:
