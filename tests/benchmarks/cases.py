@@ -215,6 +215,11 @@ async def _burst(door: Door, side: Side) -> None:
     """10,000 events as fast as they are taken: the bad minute of a city system."""
     followers = [await _followed(door, f"b{number_}", ChannelName.WEBCHAT) for number_ in range(50)]
     side.burst_seconds = (await _reports(door, "b", followers, BURST, 0))["seconds"]
+    kept = sa.select(sa.func.count()).where(tables.updates.c.event_id.like("b%-BM-%"))
+    async with door.database.reading() as conn:
+        stored = (await conn.execute(kept)).scalar_one()
+    if stored != BURST:
+        raise RuntimeError(f"of {BURST} events {stored} were kept")
 
 
 async def _reports(
