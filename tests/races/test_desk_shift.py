@@ -92,7 +92,7 @@ async def test_after_a_shift_with_a_crash_and_killed_workers_nobody_is_orphaned(
     working = [asyncio.create_task(shift.work()) for shift in shifts]
     citizens = [Citizen(door, f"warga-{number}") for number in range(CITIZENS)]
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             for citizen in citizens:
                 await citizen.say("orang dong")
                 await asyncio.sleep(0.02)

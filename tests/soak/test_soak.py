@@ -1,5 +1,6 @@
 """A small soak on every engine; `lawang bench soak` is the large one."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,12 @@ SMALL = Plan(citizens=50, each=4)
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("engine", engines.available())
-async def test_every_message_is_answered_once_and_in_order_though_processes_die(
+def test_every_message_is_answered_once_and_in_order_though_processes_die(
     engine: str, tmp_path: Path
 ) -> None:
     environment = {"REDIS_URL": engines.REDIS if engine == "postgresql" and engines.redis_answers() else ""}
     with engines.fresh_database(engine, tmp_path) as url:
-        outcome = await soak(tmp_path, SMALL, environment, url)
+        outcome = asyncio.run(soak(tmp_path, SMALL, environment, url))
     _holds(outcome)
 
 

@@ -2,6 +2,11 @@
 const PARTS = ["head", "log", "foot", "card"];
 let rowsTimer, caseTimer, wanted = 0;
 
+// The next key writes the answer, on a screen where that does not open a keyboard.
+function ready() {
+  if (matchMedia("(min-width: 821px)").matches) document.getElementById("text")?.focus();
+}
+
 export const current = () => document.getElementById("case")?.dataset.conversation;
 
 export function startParts(shell) {
@@ -9,7 +14,7 @@ export function startParts(shell) {
     if (event.detail.target?.id === "case" || event.target?.id === "case") {
       document.body.classList.toggle("open", Boolean(current()));
       toEnd();
-      if (matchMedia("(min-width: 821px)").matches) document.getElementById("text")?.focus();
+      ready();
     }
     choose();
     ages();
@@ -27,6 +32,7 @@ export function startParts(shell) {
     const card = document.querySelector(".card.shown");
     if (card && !card.contains(event.target) && !link?.classList.contains("card-link")) card.classList.remove("shown");
   });
+  ready();
   toEnd();
 }
 
