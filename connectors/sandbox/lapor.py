@@ -4,7 +4,6 @@ Only `addstream` has a public example. The other three addresses are this stand-
 told to accounts with the role of a developer.
 """
 
-from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -15,6 +14,7 @@ from sqlalchemy import Row, select
 
 from connectors.sandbox import complaints, idempotency
 from connectors.sandbox.complaints import NewComplaint
+from connectors.sandbox.geoform import moment
 from connectors.sandbox.hall import CityHall, Hall
 from connectors.sandbox.problems import Refusal
 from connectors.sandbox.tables import complaints as table
@@ -98,9 +98,9 @@ async def list_streams(request: Request, hall: Hall, dari: str = "", sampai: str
     _known(hall, request.headers.get("keytoken", ""))
     query = select(table).where(table.c.reference.not_like("%-%"))
     if dari:
-        query = query.where(table.c.requested_at >= _moment("dari", dari))
+        query = query.where(table.c.requested_at >= moment("dari", dari))
     if sampai:
-        query = query.where(table.c.requested_at <= _moment("sampai", sampai))
+        query = query.where(table.c.requested_at <= moment("sampai", sampai))
     async with hall.database.reading() as conn:
         rows = await complaints.listed(conn, query, LONGEST_PERIOD_ROWS)
     root = Element("streams")
@@ -180,13 +180,3 @@ def _degrees(name: str, raw: str) -> float | None:
         return float(raw)
     except ValueError:
         raise Refusal(400, "bad_coordinates", f"{name} must be decimal degrees") from None
-
-
-def _moment(name: str, raw: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(raw)
-    except ValueError:
-        raise Refusal(400, "bad_date", f"{name} must be an ISO 8601 time") from None
-    if moment.tzinfo is None:
-        raise Refusal(400, "bad_date", f"{name} needs an offset, as in 2026-11-22T00:00:00Z")
-    return moment
