@@ -13,7 +13,7 @@ HIDDEN = Person(user_id="ID.33333333333333333333", phone=None, name="Ani")
 OLD_SHAPE = Person(user_id=None, phone="6281200000004", name="Tono")
 
 
-async def until(said, seconds=60):
+async def until(said, seconds=20):
     async with asyncio.timeout(seconds):
         while not said():
             await asyncio.sleep(0.02)

@@ -104,7 +104,7 @@ async def test_failed_131047_takes_the_template_path(city, meta, api, approve):
         await news(city)
         await until(lambda: len(api.calls) == 2)
         [failed] = [status for status in api.statuses if status["status"] == "failed"]
-        await until_status(city, "sent")
+        await _until_row(city, lambda rows: [row.status for row in rows] == ["sent", "sent"])
         for _ in range(2):  # duplicates are normal
             await api.post(report(failed, person=BUDI), meta)
         await until(lambda: len(api.calls) == 3)
