@@ -13,6 +13,7 @@ import yaml
 from rasa.shared.core.domain import Domain
 from rasa.shared.importers.rasa import RasaFileImporter
 from rasa.shared.nlu.training_data.formats.rasa_yaml import RasaYAMLReader
+from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 
@@ -71,7 +72,15 @@ class _Sentences(RasaYAMLReader):
             if not isinstance(entry, dict) or not entry.get("intent") or not entry.get("examples"):
                 raise ValueError(f"{path}: an entry without intent or examples")
         self._parse_nlu(entries)
-        return TrainingData(self.training_examples, self.entity_synonyms)
+        sentences = [_Sentence(data=m.data, time=m.time) for m in self.training_examples]
+        return TrainingData(sentences, self.entity_synonyms)
+
+
+class _Sentence(Message):
+    """A sentence nobody changes once it is read: Rasa merges files by copying everything, again and again."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Sentence":
+        return self
 
 
 def response_keys(root: Path) -> list[str]:

@@ -26,8 +26,10 @@ def main() -> int:
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
     os.environ.setdefault("MAX_NUMBER_OF_PREDICTIONS", "6")
     os.environ.setdefault("LOG_LEVEL_LIBRARIES", "ERROR")
-    # OpenBLAS' threads spin for 20 ms after each small product and take a core from everybody else.
+    # OpenBLAS' threads spin for 20 ms after each small product and take a core from everybody else; the
+    # encoder's second thread gains nothing on a core that the front door needs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     warnings.showwarning = _say_nothing
 
     from intents import shortcuts

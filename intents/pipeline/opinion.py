@@ -1,7 +1,7 @@
 """A second opinion on messages whose words leave a doubt: what the sentence means, by an embedding.
 
-It costs 10 ms, so it is asked only where the words are unsure. How much it counts for each question, and the
-temperature of the mixture, are fitted on sentences that neither model has seen.
+It costs 10 to 20 ms, so it is asked only where the words are unsure. How much it counts for each question,
+and the temperature of the mixture, are fitted on sentences that neither model has seen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 TEMPERATURES = (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6)
 # The questions it is asked: it does not help to name topics.
 QUESTIONS = ("intent", "service")
-# Encoding is most of the time of a training, and every second sentence is enough.
-MOST_SENTENCES = 6000
+# Encoding is half the work of a training; from 4,000 to 6,000 sentences nothing measurable changes.
+MOST_SENTENCES = 4500
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ async def main() -> None:
         from intents import shortcuts
 
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as intents.server does
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
         shortcuts.skip_tensorflow(ROOT / "config.yml")
     from rasa.core.agent import Agent
     from rasa.core.channels.channel import UserMessage
