@@ -44,7 +44,8 @@ WORDS_OF_A_STORY = 6
 LONGEST = 1500
 MOST_PHOTOS = 5
 # From so many problems in one message on, one report cannot hold them.
-SEVERAL, MOST_TOPICS = 3, 6
+# As many as a list of WhatsApp has rows.
+SEVERAL, MOST_TOPICS = 3, 10
 EDITS = {"topic": TOPIC, "description": WHAT, "where": WHERE, "details": DETAILS, "photo": PHOTO}
 TIRADE = "pelayanan_petugas"
 _NOT_THERE = re.compile(

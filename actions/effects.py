@@ -41,10 +41,10 @@ class CaseOpened(Effect):
 
 @dataclass(frozen=True)
 class CaseQueued(Effect):
-    """The backend could not be reached: the front door gives this complaint a number of its own, says so,
-    and files it later with the same key.
+    """A complaint the front door gives a number of its own, says so, and files later with the same key.
 
-    `draft` holds the fields of connectors.capabilities.ComplaintDraft as plain data.
+    `draft` holds the fields of connectors.capabilities.ComplaintDraft as plain data. `away` says that the
+    backend could not be reached just now; `more` are buttons for the other problems of the same story.
     """
 
     type: ClassVar[str] = "case_queued"
@@ -52,6 +52,8 @@ class CaseQueued(Effect):
     draft: dict[str, Any]
     promised_at: str | None = None
     verify_by: str | None = None
+    away: bool = True
+    more: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

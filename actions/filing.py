@@ -77,14 +77,26 @@ async def _file(turn: Turn, answer: Answer) -> None:
         },
     )
     promised, verify_by = promise(turn.tenant, topic.id, turn.now), verification(turn.tenant, turn.now)
+    rest = _rest(turn, topic.id)
+    more = tuple(_next(name) for name in (rest["topics"] if rest else ()))
     try:
         connector = runtime().registry.find(turn.tenant, Capability.COMPLAINT_SUBMIT, topic.id)
+        if not connector.files_once:
+            # A turn that breaks off is done again and cannot know what it asked of the city; the front door
+            # writes down that it asks before it does.
+            dates = _text(promised), _text(verify_by)
+            answer.effect(CaseQueued(connector.id, to_json(draft), *dates, away=False, more=more))
+            answer.keep(complaint_rest=rest)
+            _forget(answer)
+            return
         receipt = await connector.submit_complaint(draft)
     except (BackendUnreachable, BackendChanged) as error:
         # Whether it was filed may be unknown: asked again later with the same key, never with a new one.
         draft = replace(draft, asked_at=turn.now) if may_have_happened(error) else draft
         # Its number and its date are said by whoever keeps it: the front door.
-        answer.effect(CaseQueued(error.connector, to_json(draft), _text(promised), _text(verify_by)))
+        dates = _text(promised), _text(verify_by)
+        answer.effect(CaseQueued(error.connector, to_json(draft), *dates, more=more))
+        answer.keep(complaint_rest=rest)
         _forget(answer)
         return
     except ConnectorError as error:
@@ -117,7 +129,6 @@ async def _file(turn: Turn, answer: Answer) -> None:
         )
     )
     names = runtime().fact(turn.tenant, "agencies") or {}
-    rest = _rest(turn, topic.id)
     answer.keep(complaint_rest=rest)
     if rest:
         answer.open_with("complaint.one_of_several", count=len(rest["topics"]))
@@ -125,7 +136,7 @@ async def _file(turn: Turn, answer: Answer) -> None:
         "complaint.filed" if promised else "complaint.filed_without_date",
         buttons=[
             button("button.status", "check_status", reusable=True, reference=receipt.reference),
-            *(_next(name) for name in (rest["topics"] if rest else ())),
+            *more,
         ],
         reference=receipt.reference,
         agency=names.get(topic.owner, topic.owner),

@@ -238,6 +238,12 @@ def a_whole_complaint(browser: Browser, url: str, city: str, into: Path) -> None
         keep(talk.page, into / "complaint-5-sudah-beres.png")
         talk.press("^Belum beres")
         keep(talk.page, into / "complaint-6-reopened.png")
+        move_on(city, reference, "diproses", "Tim kembali ke lokasi.")
+        talk.wait_for_news("kembali ke lokasi")
+        move_on(city, reference, "selesai", "Lubang di sebelahnya ikut ditambal.")
+        talk.wait_for_news("ikut ditambal")
+        talk.press("^Sudah beres")
+        keep(talk.page, into / "complaint-7-rating.png")
 
 
 def at_the_laptop(browser: Browser, url: str, city: str, into: Path) -> None:

@@ -1,4 +1,4 @@
-"""Complaints that a city system could not take at once: filed later, with the same key, until it answers."""
+"""Complaints that are filed after the turn, with the same key, until the city system answers."""
 
 import asyncio
 import hashlib
@@ -44,16 +44,17 @@ async def keep(
     promised: dict[str, datetime | None],
     now: datetime,
 ) -> list[Say]:
-    """Keep a complaint that could not be filed under a number of our own; what to tell the citizen."""
+    """Keep a complaint that is yet to be filed under a number of our own; what to tell the citizen."""
     draft = read_draft(effect.draft)
     case_id, number = await _numbered(conn, effect.connector, draft.idempotency_key, now)
     until = promised.get("promised_at")
     payload = f"/check_status{json.dumps({'reference': number})}"
     status = ({"title_key": "button.status", "payload": payload, "reusable": True},)
-    say = Say("complaint.queued", {"number": number}, status)
+    taken = "queued" if effect.away else "taken"
+    say = Say(f"complaint.{taken}", {"number": number}, status)
     if until is not None:
         values = {"number": number, "promised": {"$date": until.isoformat()}}
-        say = Say("complaint.queued_with_date", values, status)
+        say = Say(f"complaint.{taken}_with_date", values, status)
     row = {
         "idempotency_key": draft.idempotency_key,
         "conversation_id": conversation.id,
@@ -81,7 +82,7 @@ async def keep(
             **promised,
         }
         await cases.follow(conn, case, now)
-    return [say]
+    return [say, Say("complaint.rest", buttons=tuple(effect.more))] if effect.more else [say]
 
 
 async def _numbered(conn: AsyncConnection, connector: str, key: str, now: datetime) -> tuple[str, str]:

@@ -59,6 +59,11 @@ class Connector(Protocol):
     @property
     def webhook_secrets(self) -> tuple[str, ...]: ...
 
+    @property
+    def files_once(self) -> bool:
+        """Whether a filing asked for again, its `asked_at` forgotten, is the same filing."""
+        ...
+
     async def submit_complaint(self, draft: ComplaintDraft) -> CaseReceipt:
         """File a complaint. Asking again with the same key files nothing twice."""
         ...
@@ -130,6 +135,10 @@ class CityApp:
     @property
     def offers(self) -> frozenset[Capability]:
         return self.manifest.offers
+
+    @property
+    def files_once(self) -> bool:
+        return True
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id}>"

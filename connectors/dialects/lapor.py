@@ -39,6 +39,10 @@ _RECEIPT = {name: source for name, source in _SOURCES.items() if name != "status
 class Lapor(CityApp):
     """An app that speaks LAPOR's stream."""
 
+    @property
+    def files_once(self) -> bool:
+        return self.manifest.lapor.idempotency
+
     async def submit_complaint(self, draft: ComplaintDraft) -> CaseReceipt:
         """File a report.
 
@@ -50,7 +54,7 @@ class Lapor(CityApp):
             raise BackendRejected(self.id, f"does not take {draft.topic}")
         if not draft.description.strip():
             raise BackendRejected(self.id, "a report needs words")
-        if draft.asked_at is not None and not options.idempotency:
+        if draft.asked_at is not None and not self.files_once:
             found = await self._find_again(draft)
             if found is not None:
                 return answers.case_receipt(found)

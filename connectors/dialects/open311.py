@@ -55,11 +55,15 @@ class Open311(CityApp):
         self._asks: dict[str, tuple[float, tuple[ComplaintAttribute, ...]]] = {}
         self._services: tuple[float, dict[str, dict[str, Any]]] = (0.0, {})
 
+    @property
+    def files_once(self) -> bool:
+        return self.manifest.open311.idempotency
+
     async def submit_complaint(self, draft: ComplaintDraft) -> CaseReceipt:
         """File a report. One that may have been filed before is looked for first; see `open311_filing`."""
         options = self.manifest.open311
         form = filing.fields(self.manifest, draft, self._service_code(draft.topic))
-        if draft.asked_at is not None and not options.idempotency:
+        if draft.asked_at is not None and not self.files_once:
             found = await filing.find_again(self, draft, str(form["service_code"]))
             if found is not None:
                 return answers.case_receipt(self._receipt(found))

@@ -78,6 +78,7 @@ class FakeCity:
     ready: ConnectorError | None = None
     asks: Mapping[str, tuple[ComplaintAttribute, ...]] = field(default_factory=dict)
     manifest: Any = None
+    files_once: bool = True
 
     def find(self, tenant: str, capability: str, topic: str | None = None) -> "FakeCity":
         return self

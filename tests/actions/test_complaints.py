@@ -49,6 +49,18 @@ async def test_an_unreachable_city_loses_nothing(table: Table, city: FakeCity) -
     assert queued["promised_at"] == "2026-11-30T16:00:00+07:00"
 
 
+async def test_a_city_that_knows_no_keys_is_asked_only_after_the_turn(table: Table, city: FakeCity) -> None:
+    city.files_once = False
+    await to_review(table)
+    said = await table.press("send")
+    assert said.keys == []  # the front door gives it a number and says so
+    queued = said.effect("case_queued")
+    assert queued["away"] is False
+    assert queued["promised_at"] == "2026-11-30T16:00:00+07:00"
+    assert city.filed == []
+    assert not table.slots["complaint_description"]
+
+
 async def test_a_refused_complaint_keeps_the_draft(table: Table, city: FakeCity) -> None:
     await to_review(table)
     city.fail = BackendRejected("kota", "lokasi di luar kota")

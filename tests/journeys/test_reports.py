@@ -103,6 +103,26 @@ async def test_what_is_not_the_citys_is_pointed_out_and_not_filed(
         assert "Kirim" not in talk.titles
 
 
+async def test_ten_troubles_in_one_message_become_a_report_each(system: System) -> None:
+    told = (
+        "Di RT 3 RW 1 kelurahan Wates jalan berlubang, lampu jalan mati, sampah menumpuk, selokan mampet, "
+        "pohon tumbang, wifi gratis mati, parkir liar tiap sore, anjing liar berkeliaran, PKL menutup "
+        "trotoar dan bangunan liar di atas selokan"
+    )
+    async with journey(system) as talk:
+        assert "satu per satu" in await talk.say(told)
+        left = [title for title in talk.titles if title != "Batal"]
+        assert len(left) == 10, left
+        references = []
+        while left:
+            await talk.press(left[0])
+            while "Kirim" not in talk.titles:
+                await talk.press("Cukup" if "Cukup" in talk.titles else talk.titles[0])
+            references.append(number(await talk.press("Kirim")))
+            left = [title for title in talk.titles if title in left]
+    assert len(set(references)) == 10
+
+
 @pytest.mark.parametrize("words", ["kota", "yang di kota"])
 async def test_which_of_two_places_is_meant_is_said_in_words(system: System, words: str) -> None:
     async with journey(system) as talk:

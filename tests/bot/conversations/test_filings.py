@@ -314,6 +314,20 @@ async def test_a_report_that_waits_has_a_number_and_a_date_at_once(
     assert case.filed_at is None
 
 
+async def test_a_city_that_is_there_is_not_called_away(city: Door, engine: ScriptedEngine) -> None:
+    more = [{"title": "Sampah", "payload": "/report_complaint", "reusable": True}]
+    effect = {"type": "case_queued", "connector": APP, "draft": DRAFT, "promised_at": PROMISED}
+    engine.effects = lambda turn: [{**effect, "away": False, "more": more}]
+    citizen = Citizen(city)
+    await citizen.say("lampu mati, sampah juga numpuk")
+    await answer_all(city)
+    *_, told, rest = await citizen.texts()
+    assert (await the_case(city)).number in told
+    assert "tidak bisa dihubungi" not in told
+    assert "Jumat, 4 Desember 2026" in told
+    assert "yang lain" in rest
+
+
 async def test_filed_later_it_keeps_our_number_and_its_date(
     city: Door, desk: Desk, engine: ScriptedEngine
 ) -> None:
