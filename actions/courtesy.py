@@ -1,5 +1,6 @@
 """Courtesies, the menu, and what the bot says about itself."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -7,8 +8,10 @@ from actions import reading
 from actions.aftercare import means_a_report, waits_for_a_word
 from actions.complaints import KEPT
 from actions.runtime import runtime
+from actions.status import lacks_number
 from actions.turn import BY_INTENT, Answer, Turn, button, handles
 
+_NOT_THAT = re.compile(r"\b(?:bukan|bkn|bkan|dudu|sanes|not)\b", re.IGNORECASE)
 MENU = ("report", "find", "book_new", "status_menu", "agent")
 
 
@@ -130,7 +133,8 @@ async def start_over(turn: Turn, answer: Answer) -> None:
 @handles("action_go_back", "go_back", "skip")
 async def go_back(turn: Turn, answer: Answer) -> None:
     """There is nothing to go back to outside a form."""
-    answer.say("general.nothing_open", buttons=menu())
+    if not lacks_number(turn, answer):
+        answer.say("general.nothing_open", buttons=menu())
 
 
 @handles("action_correct", "correct")
@@ -167,6 +171,12 @@ async def refuse(turn: Turn, answer: Answer) -> None:
     """*Tidak* to what was asked last, or a polite pause."""
     if not turn.slot("asked") and (reference := waits_for_a_word(turn)):
         await BY_INTENT["reopen_complaint"](replace(turn, values={"reference": reference}), answer)
+        return
+    if lacks_number(turn, answer):
+        return
+    if not turn.slot("asked") and _NOT_THAT.search(turn.text) and reading.services(turn):
+        # *Bukan itu, yang pindah* names what is meant instead.
+        await BY_INTENT["find_service"](replace(turn, intent="find_service"), answer)
         return
     answer.say("general.left_as_is" if turn.slot("asked") else "general.fine", buttons=menu())
     answer.keep(asked=None)

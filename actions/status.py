@@ -31,7 +31,18 @@ async def check(turn: Turn, answer: Answer) -> None:
     elif turn.cases:
         _list(turn, answer)
     else:
+        answer.keep(asked={"intent": "check_status", "values": {}, "wants": "number"})
         answer.say("status.ask_number", buttons=[button("button.report", "report_complaint")])
+
+
+def lacks_number(turn: Turn, answer: Answer) -> bool:
+    """Help whoever is asked for a number and has none; False when none was asked for."""
+    asked = turn.slot("asked")
+    if not isinstance(asked, dict) or asked.get("wants") != "number":
+        return False
+    ways = [button("button.agent", "talk_to_agent"), button("button.report", "report_complaint")]
+    answer.say("status.no_number", buttons=ways)
+    return True
 
 
 def _list(turn: Turn, answer: Answer) -> None:

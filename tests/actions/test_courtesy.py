@@ -94,3 +94,10 @@ def test_an_answer_keeps_its_times_typed() -> None:
     answer.open_with("form.back_to_it")
     answer.say("booking.closed", day=NOW.date(), reason="x")
     assert answer.messages[0]["values"]["second"]["values"]["day"] == {"$date": "2026-11-23"}
+
+
+async def test_not_that_but_this_is_looked_up(table: Table) -> None:
+    said = await table.say("bkn itu, yg pindah", "deny", services=[("pindah_keluar", 0.9)])
+    assert said.keys[0].startswith("service.")
+    said = await table.say("tidak usah", "deny")
+    assert said.keys == ["general.fine"]

@@ -85,3 +85,11 @@ async def test_an_unreachable_city_leaves_the_last_known_state(table: Table, cit
     city.fail = BackendUnreachable("kota")
     said = await table.say("MJK-2611-000007", "check_status")
     assert said.keys == ["error.backend_unreachable", "status.last_known"]
+
+
+async def test_whoever_has_no_number_is_shown_a_way(table: Table) -> None:
+    assert (await table.say("cek laporan saya", "check_status")).keys == ["status.ask_number"]
+    said = await table.say("tidak punya nomornya", "skip")
+    assert said.keys == ["status.no_number"]
+    assert "/talk_to_agent" in str(said.messages)
+    assert (await table.say("lewati saja", "skip")).keys == ["general.nothing_open"]
