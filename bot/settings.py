@@ -17,7 +17,11 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WhatsAppSettings:
-    """One business number at Meta's Cloud API. `private_key` (PEM) opens what citizens fill into flows."""
+    """One business number at Meta's Cloud API. `private_key` (PEM) opens what citizens fill into flows.
+
+    `per_second` is the most we send in any second. Meta counts 80 in and out, 20 for a number that is also
+    used in the Business app, 1,000 after an upgrade ("Throughput", 21 May 2026).
+    """
 
     token: str = field(repr=False)
     number_id: str
@@ -25,6 +29,7 @@ class WhatsAppSettings:
     verify_token: str = field(repr=False)
     api_url: str
     private_key: str | None = field(default=None, repr=False)
+    per_second: int = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +156,7 @@ def _whatsapp() -> WhatsAppSettings | None:
         verify_token=given["WHATSAPP_VERIFY_TOKEN"],
         api_url=os.environ.get("WHATSAPP_API_URL", "https://graph.facebook.com/v23.0").rstrip("/"),
         private_key=os.environ.get("WHATSAPP_FLOW_KEY") or None,
+        per_second=max(5, int(_number("WHATSAPP_PER_SECOND", "64"))),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.settings import ROOT
 
-NAMES = ("turns", "door", "parse", "nlu", "dates", "cases", "queue", "desk", "soak")
+NAMES = ("turns", "door", "parse", "nlu", "dates", "cases", "queue", "desk", "rates", "soak")
 
 
 def main() -> int:

@@ -24,7 +24,8 @@ from bot.settings import ROOT
 from bot.storage import tables
 from bot.storage.database import Database
 from tests.channels.botapi import TOKEN, serving
-from tests.soak.peer import Peer
+from tests.channels.whatsapp import graphapi
+from tests.soak.peer import CloudPeer, Peer
 from tests.system.running import free_port
 
 SECRET = "rahasia-soak"
@@ -79,9 +80,6 @@ class Stage:
         self.environment = os.environ | {
             "LAWANG_VAR": str(folder),
             "PORT": str(self.port),
-            "TELEGRAM_BOT_TOKEN": TOKEN,
-            "TELEGRAM_MODE": "webhook",
-            "TELEGRAM_WEBHOOK_SECRET": SECRET,
             "LAWANG_QUIET_HOURS": "off",
             "LOG_LEVEL": "WARNING",
             **environment,
@@ -126,7 +124,8 @@ async def staged(
 ) -> AsyncIterator[Stage]:
     """Everything running and reachable."""
     async with serving(peer) as url:
-        stage = Stage(folder, peer, {**environment, "TELEGRAM_API_URL": url}, workers)
+        channel = whatsapp(url) if isinstance(peer, CloudPeer) else telegram(url)
+        stage = Stage(folder, peer, channel | environment, workers)
         try:
             stage.start("door")
             async with httpx.AsyncClient() as client, asyncio.timeout(120):
@@ -141,6 +140,28 @@ async def staged(
             yield stage
         finally:
             stage.stop()
+
+
+def telegram(url: str) -> dict[str, str]:
+    """The settings of a bot whose Bot API is at `url`."""
+    return {
+        "TELEGRAM_BOT_TOKEN": TOKEN,
+        "TELEGRAM_MODE": "webhook",
+        "TELEGRAM_WEBHOOK_SECRET": SECRET,
+        "TELEGRAM_API_URL": url,
+    }
+
+
+def whatsapp(url: str) -> dict[str, str]:
+    """The settings of a business number whose Cloud API is at `url`."""
+    return {
+        "WHATSAPP_TOKEN": graphapi.TOKEN,
+        "WHATSAPP_PHONE_NUMBER_ID": graphapi.NUMBER,
+        "WHATSAPP_APP_SECRET": graphapi.SECRET,
+        "WHATSAPP_VERIFY_TOKEN": graphapi.VERIFY,
+        "WHATSAPP_API_URL": url,
+        "TELEGRAM_BOT_TOKEN": "",
+    }
 
 
 def update(number: int, citizen: int, text: str) -> bytes:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Self
 
 from bot import texts
@@ -33,14 +34,16 @@ _IMAGES = ("image/jpeg", "image/png")
 # What Meta takes as a document; anything else is called plain text and keeps its name.
 _DOCUMENTS = ("application/pdf", "image/jpeg", "image/png", "image/webp", "text/plain")
 _REMEMBERED = 1_000
+BURST = 4
+"""What may go out at once after a quiet second, on top of the steady pace."""
 
 
 class WhatsAppChannel:
     """One business number. `phrase` gives the few sentences of WhatsApp's own (texts/id/whatsapp.yml)."""
 
     name = ChannelName.WHATSAPP
-    # 80 messages a second in and out (Meta "Throughput", 21 May 2026): we leave a quarter to what comes in.
-    # One person takes a message every six seconds; about 45 may come at once (131056).
+    # `per_second` and `burst` together are the most in any second: WHATSAPP_PER_SECOND, which leaves part of
+    # Meta's 80 to what comes in. One person takes a message every six seconds, and some 45 at once (131056).
     limits = ChannelLimits(
         text_units=4096,
         caption_units=1024,
@@ -48,7 +51,7 @@ class WhatsAppChannel:
         button_title=payloads.ROW_DESCRIPTION,
         per_second=60,
         per_citizen_second=1 / 6,
-        burst=20,
+        burst=BURST,
         per_citizen_burst=40,
         choice_units=payloads.BODY,
     )
@@ -87,7 +90,7 @@ class WhatsAppChannel:
         if given is None:
             raise ValueError("WHATSAPP_TOKEN is not set")
         sentences = texts.load(settings.root)
-        return cls(
+        channel = cls(
             Graph(given.api_url, given.number_id, given.token),
             settings.tenant,
             given.number_id,
@@ -97,6 +100,8 @@ class WhatsAppChannel:
             media=media,
             templates=load(settings.root),
         )
+        channel.limits = replace(cls.limits, per_second=given.per_second - BURST)
+        return channel
 
     async def close(self) -> None:
         """Give the connections back."""

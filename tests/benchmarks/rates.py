@@ -1,0 +1,186 @@
+"""Messages at the channels' own limits: 200 webhooks a second in, answers at the full rate out.
+
+A real front door and two real workers (one on SQLite, where nothing is shared); the peer has Telegram's
+limit (30 a second) or the Cloud API's (80) and counts what came too fast. As many citizens write as the
+channel takes answers of in 75 seconds, each once; only the dialogue is scripted. Next to it, at the same pace: a
+bare FastAPI route that stores a row. RATES_SECONDS in the environment makes it shorter.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import aiohttp
+
+from bot.settings import ROOT
+from tests import engines
+from tests.benchmarks.figures import Result, Table, number, quantile
+from tests.benchmarks.servers import Server
+from tests.channels.whatsapp import graphapi
+from tests.soak.peer import CloudPeer, Peer
+from tests.soak.soaking import SECRET, Stage, staged, update
+from tests.system.running import free_port
+
+IN_A_SECOND = 200
+SECONDS = int(os.environ.get("RATES_SECONDS", "75"))
+BARE_SECONDS = 10
+FULL = {"Telegram": 30, "WhatsApp": 80}
+# The most we may send in any second without leaving room for what comes in.
+ENVIRONMENT = {"WHATSAPP_PER_SECOND": "79"}
+
+
+@dataclass
+class Side:
+    """One channel on one engine, and what it did."""
+
+    channel: str
+    engine: str
+    acknowledged: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+    held: float = 0.0
+    busiest: int = 0
+    violations: int = 0
+    answered: int = 0
+    people: int = 0
+
+
+def run() -> Result:
+    """Measure both channels on SQLite, and on PostgreSQL with Redis where both answer."""
+    sides = []
+    for engine, channel in itertools.product(engines.available(), FULL):
+        redis = engine == "postgresql" and engines.redis_answers()
+        side = Side(channel, f"{engine} + Redis" if redis else engine)
+        with (
+            TemporaryDirectory(prefix="lawang-rates-") as folder,
+            engines.fresh_database(engine, Path(folder)) as url,
+        ):
+            settings = {"REDIS_URL": engines.REDIS if redis else "", "DATABASE_URL": url}
+            asyncio.run(_measure(side, Path(folder), settings))
+        sides.append(side)
+    return _result(sides)
+
+
+async def _measure(side: Side, folder: Path, settings: dict[str, str]) -> None:
+    peer = Peer(limits=True) if side.channel == "Telegram" else CloudPeer(limits=True)
+    side.people = FULL[side.channel] * SECONDS
+    async with aiohttp.ClientSession() as client:
+        await _bare(client, side, folder)
+        workers = 2 if settings["REDIS_URL"] else 1
+        async with staged(folder, peer, ENVIRONMENT | settings, workers) as stage:
+            send = _telegram(stage) if side.channel == "Telegram" else _whatsapp(stage)
+            side.acknowledged = await _at_pace(client, side.people, send)
+            await _all_answered(peer, side.people)
+    side.answered, side.violations = len(peer.moments), peer.violations
+    side.held, side.busiest = peer.fullest_minute(), peer.busiest_second()
+
+
+Letter = tuple[str, bytes, dict[str, str]]
+
+
+def _telegram(stage: Stage) -> Callable[[int], Letter]:
+    headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "application/json"}
+    return lambda one: (stage.url, update(one + 1, one + 1, "pesan 1"), headers)
+
+
+def _whatsapp(stage: Stage) -> Callable[[int], Letter]:
+    url = stage.url.replace("telegram", "whatsapp")
+
+    def letter(one: int) -> Letter:
+        person = graphapi.Person(user_id=f"ID.{10**17 + one}", phone=f"62812{one:08d}", name="Warga")
+        said = {
+            "from": person.phone,
+            "from_user_id": person.user_id,
+            "id": f"wamid.in.{one}",
+            "timestamp": str(int(time.time())),
+            "type": "text",
+            "text": {"body": "pesan 1"},
+        }
+        body = json.dumps(graphapi.letter(person, said)).encode()
+        signed = {"X-Hub-Signature-256": graphapi.signed(body), "Content-Type": "application/json"}
+        return url, body, signed
+
+    return letter
+
+
+async def _bare(client: aiohttp.ClientSession, side: Side, folder: Path) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/messages"
+    command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "tests.benchmarks.bare"]
+    files = [str(port), str(folder / "bare.db")]
+    server = Server("bare", [*command, *files], ROOT, os.environ, folder / "bare.log")
+
+    def letter(one: int) -> Letter:
+        body = json.dumps({"client_id": str(one), "text": "pesan 1"}).encode()
+        return url, body, {"Content-Type": "application/json"}
+
+    async def answers() -> bool:
+        try:
+            async with client.post(url, data=letter(0)[1]) as answer:
+                return answer.status == 202
+        except aiohttp.ClientError:
+            return False
+
+    try:
+        await server.answered(answers)
+        side.bare = await _at_pace(client, IN_A_SECOND * min(BARE_SECONDS, SECONDS), letter)
+    finally:
+        server.stop()
+
+
+async def _at_pace(client: aiohttp.ClientSession, count: int, letter: Callable[[int], Letter]) -> list[float]:
+    """Post at IN_A_SECOND, whatever the answers do; seconds from the moment each was due to its answer."""
+    began = time.perf_counter()
+
+    async def one(place: int) -> float:
+        due = began + place / IN_A_SECOND
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        url, body, headers = letter(place)
+        async with client.post(url, data=body, headers=headers) as answer:
+            await answer.read()
+            if answer.status not in (200, 202):
+                raise RuntimeError(f"HTTP {answer.status}")
+        return time.perf_counter() - due
+
+    return list(await asyncio.gather(*(one(place) for place in range(count))))
+
+
+async def _all_answered(peer: Peer, count: int) -> None:
+    """Wait until everybody is answered; gives up when nothing moves for twenty seconds."""
+    moved, seen = time.monotonic(), -1
+    while len(peer.moments) < count and time.monotonic() - moved < 20:
+        if len(peer.moments) != seen:
+            moved, seen = time.monotonic(), len(peer.moments)
+        await asyncio.sleep(0.2)
+
+
+def _result(sides: list[Side]) -> Result:
+    def row(what: str, cells: Callable[[Side], str]) -> list[str]:
+        return [what, *(cells(side) for side in sides)]
+
+    def ms(values: list[float], share: float) -> str:
+        return number(1000 * quantile(values, share))
+
+    rows = [
+        row("citizens, a message each", lambda side: str(side.people)),
+        row("acknowledged at 200/s, p50, ms", lambda side: ms(side.acknowledged, 0.5)),
+        row("acknowledged at 200/s, p99, ms", lambda side: ms(side.acknowledged, 0.99)),
+        row("a bare route, p50, ms", lambda side: ms(side.bare, 0.5)),
+        row("a bare route, p99, ms", lambda side: ms(side.bare, 0.99)),
+        row("answered", lambda side: str(side.answered)),
+        row("the channel's limit, a second", lambda side: str(FULL[side.channel])),
+        row("answers a second, fullest minute", lambda side: number(side.held)),
+        row("answers in the fullest second", lambda side: str(side.busiest)),
+        row("sent too fast (counted by the peer)", lambda side: str(side.violations)),
+    ]
+    columns = ["", *(f"{side.channel}, {side.engine}" for side in sides)]
+    note = (
+        "Two workers, one on SQLite. From the moment a call was due to its 200; the workers answer meanwhile."
+    )
+    raw = {f"{side.channel}, {side.engine}": vars(side) for side in sides}
+    return Result("rates", [Table("Messages at the channels' limits", columns, rows, note)], raw)
