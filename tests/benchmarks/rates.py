@@ -2,8 +2,8 @@
 
 A real front door and two real workers (one on SQLite, where nothing is shared); the peer has Telegram's
 limit (30 a second) or the Cloud API's (80) and counts what came too fast. As many citizens write as the
-channel takes answers of in 75 seconds, each once; only the dialogue is scripted. Next to it, at the same pace: a
-bare FastAPI route that stores a row. RATES_SECONDS in the environment makes it shorter.
+channel takes answers of in 75 seconds, each once; only the dialogue is scripted. Next to it, at the same
+pace: a bare FastAPI route that stores a row. RATES_SECONDS in the environment makes it shorter.
 """
 
 import asyncio
