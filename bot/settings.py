@@ -67,6 +67,7 @@ class Settings:
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: str | None = None
+    second_step: tuple[str, ...] = ()
     whatsapp: WhatsAppSettings | None = None
 
     def __repr__(self) -> str:
@@ -132,7 +133,8 @@ def load() -> Settings:
         embed_origins=_origins("LAWANG_EMBED_ORIGINS"),
         quiet_hours=os.environ.get("LAWANG_QUIET_HOURS", "on") != "off",
         **_chatwoot(),
-        **_oidc(),
+        **_oidc(production),
+        second_step=_second_step(production),
         whatsapp=_whatsapp(),
     )
 
@@ -172,13 +174,27 @@ def _chatwoot() -> dict[str, Any]:
     return given
 
 
-def _oidc() -> dict[str, str]:
+def _second_step(production: bool) -> tuple[str, ...]:
+    """The roles that only come in with a second step: supervisors and admins, unless told otherwise."""
+    roles = {"petugas", "supervisor", "admin"}
+    given = os.environ.get("LAWANG_SECOND_STEP", "supervisor admin" if production else "off")
+    found = tuple(given.replace(",", " ").split())
+    if found == ("off",):
+        return ()
+    if not found or not roles.issuperset(found):
+        raise SettingsError(f"LAWANG_SECOND_STEP names roles ({', '.join(sorted(roles))}) or says off")
+    return found
+
+
+def _oidc(production: bool) -> dict[str, str]:
     """The city's own sign-in for its staff (OpenID Connect): all three settings, or none."""
     names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
     found = {name.lower(): os.environ[name] for name in names if os.environ.get(name)}
     if found and len(found) < len(names):
         missing = ", ".join(name for name in names if name.lower() not in found)
         raise SettingsError(f"{missing} is missing: the city's sign-in needs {', '.join(names)}")
+    if found and production and not found["oidc_issuer"].startswith("https://"):
+        raise SettingsError("OIDC_ISSUER must be an https address: what it says lets people in")
     return found
 
 

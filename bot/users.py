@@ -3,7 +3,8 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import click
@@ -17,9 +18,11 @@ from bot.storage.database import Database
 from bot.storage.users import User
 from bot.vocabulary.agents import Agent, Role
 from bot.web.access import passwords
+from bot.web.access.oidc import named
 from intents import catalog
 
 Found = TypeVar("Found")
+ROLES = click.Choice([role.value for role in Role])
 
 
 @click.group()
@@ -42,7 +45,7 @@ def _ask(question: Callable[[AsyncConnection], Awaitable[Found]]) -> Found:
 @users.command("add")
 @click.argument("username")
 @click.option("--name", required=True, help="The person's name, as colleagues read it.")
-@click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.PETUGAS.value)
+@click.option("--role", type=ROLES, default=Role.PETUGAS.value)
 @click.option("--tenant", help="The government they work for; default: LAWANG_TENANT.")
 @click.option("--oidc", help="Subject of the city's own sign-in; then there is no password here.")
 def add(username: str, name: str, role: str, tenant: str | None, oidc: str | None) -> None:
@@ -61,19 +64,23 @@ def add(username: str, name: str, role: str, tenant: str | None, oidc: str | Non
             return False
         agent = Agent(id=uuid.uuid4().hex, tenant=wanted, name=name, role=Role(role))
         await agents.save(conn, agent, now)
-        added = await accounts.add(conn, agent.id, username, first and passwords.hashed(first), now)
+        kept = first and passwords.hashed(first)
+        until = first and now + passwords.FIRST_LIFE
+        added = await accounts.add(conn, agent.id, username, kept, now, first_until=until or None)
         if oidc:
             user = await accounts.named(conn, username)
             assert user is not None
-            await accounts.change(conn, user.id, now, oidc_subject=f"{here.oidc_issuer} {oidc}")
-        await _note(conn, agent, f"{username.lower()}: added", now)
+            await accounts.change(conn, user.id, now, oidc_subject=named(here, oidc))
+        await _note(conn, agent, Act.ACCOUNT_ADDED, username.lower(), now, role)
         return added
 
     if not _ask(store):
         raise click.ClickException(f"{username} is taken: choose another name.")
     click.echo(f"{username.lower()} ({role}) may sign in at {here.public_url}/agent")
     if first:
-        click.echo(f"first password: {first}   (to be changed under Akun saya)")
+        click.echo(
+            f"first password: {first}   (good for {_days()} days; a new one is chosen at the first sign-in)"
+        )
 
 
 @users.command("list")
@@ -103,8 +110,9 @@ def disable(username: str) -> None:
 
     async def change(conn: AsyncConnection, user: User, agent: Agent, now: datetime) -> None:
         await accounts.change(conn, user.id, now, active=False)
+        await agents.save(conn, replace(agent, active=False), now)
         await sessions.end_all(conn, user.id)
-        await _note(conn, agent, f"{user.username}: disabled", now)
+        await _note(conn, agent, Act.ACCOUNT_CLOSED, user.username, now)
 
     _change(username, change)
     click.echo(f"{username} is disabled and signed out.")
@@ -122,6 +130,7 @@ def reset(username: str) -> None:
             user.id,
             now,
             password_hash=passwords.hashed(first),
+            first_password_until=now + passwords.FIRST_LIFE,
             totp_sealed=None,
             totp_step=None,
             recovery_hashes=[],
@@ -129,11 +138,41 @@ def reset(username: str) -> None:
             locked_until=None,
             active=True,
         )
+        await agents.save(conn, replace(agent, active=True), now)
         await sessions.end_all(conn, user.id)
-        await _note(conn, agent, f"{user.username}: reset", now)
+        await _note(conn, agent, Act.PASSWORD_RESET, user.username, now)
 
     _change(username, change)
-    click.echo(f"new password of {username}: {first}")
+    click.echo(f"new password of {username}: {first}   (good for {_days()} days)")
+
+
+@users.command("second-step")
+@click.argument("username")
+def second_step(username: str) -> None:
+    """Take somebody's second step away (a lost telephone), and sign them out; the password stays."""
+
+    async def change(conn: AsyncConnection, user: User, agent: Agent, now: datetime) -> None:
+        await accounts.change(conn, user.id, now, totp_sealed=None, totp_step=None, recovery_hashes=[])
+        await sessions.end_all(conn, user.id)
+        await _note(conn, agent, Act.SECOND_STEP_RESET, user.username, now)
+
+    _change(username, change)
+    click.echo(f"{username} has no second step now, and is signed out.")
+
+
+@users.command("role")
+@click.argument("username")
+@click.argument("role", type=ROLES)
+def role(username: str, role: str) -> None:
+    """Give somebody another role, and sign them out: the new one counts from the next sign-in."""
+
+    async def change(conn: AsyncConnection, user: User, agent: Agent, now: datetime) -> None:
+        await agents.save(conn, replace(agent, role=Role(role)), now)
+        await sessions.end_all(conn, user.id)
+        await _note(conn, agent, Act.ACCOUNT_CHANGED, user.username, now, f"role: {agent.role} → {role}")
+
+    _change(username, change)
+    click.echo(f"{username} is {role} from the next sign-in on.")
 
 
 def _change(username: str, how: Callable[[AsyncConnection, User, Agent, datetime], Awaitable[None]]) -> None:
@@ -148,13 +187,14 @@ def _change(username: str, how: Callable[[AsyncConnection, User, Agent, datetime
         raise click.ClickException(f"There is nobody called {username}: `lawang users list` shows all.")
 
 
-async def _note(conn: AsyncConnection, agent: Agent, what: str, now: datetime) -> None:
+async def _note(
+    conn: AsyncConnection, agent: Agent, act: Act, username: str, now: datetime, detail: str | None = None
+) -> None:
+    # Nobody of the desk did it: whoever has the command line is known to the machine alone.
     await audit.write(
-        conn,
-        Act.ACCOUNT_CHANGED,
-        now,
-        tenant=agent.tenant,
-        agent_id=agent.id,
-        subject=what,
-        address="command line",
+        conn, act, now, tenant=agent.tenant, subject=username, address="command line", detail=detail
     )
+
+
+def _days() -> int:
+    return passwords.FIRST_LIFE // timedelta(days=1)

@@ -11,6 +11,8 @@ users = sa.Table(
     sa.Column("agent_id", Id, sa.ForeignKey("agents.id"), nullable=False, unique=True),
     sa.Column("username", sa.String(64), nullable=False, unique=True),
     sa.Column("password_hash", sa.String(255)),
+    # A password that somebody else made: good until then, and only for choosing one's own.
+    sa.Column("first_password_until", UtcDateTime),
     # Sealed: whoever copies the database still has no codes.
     sa.Column("totp_sealed", sa.Text),
     # The time step of the last code accepted: no code is good twice.
@@ -34,11 +36,13 @@ sessions = sa.Table(
     # SHA-256 of the cookie: a copy of the table opens nothing.
     sa.Column("token_hash", sa.String(64), primary_key=True),
     sa.Column("user_id", Id, sa.ForeignKey("users.id"), nullable=False, index=True),
-    # `password`: the code is still to come. `full`: signed in.
+    # How far a sign-in is: sessions.Step.
     sa.Column("stage", sa.String(16), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("used_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("address", sa.String(64)),
+    sa.Column("browser", sa.String(200)),
 )
 
 # No foreign keys: what was done stays written after an account is gone.
@@ -53,6 +57,10 @@ audit = sa.Table(
     sa.Column("conversation_id", Id),
     sa.Column("subject", sa.String(128)),
     sa.Column("address", sa.String(64)),
+    # Of a change: from what to what.
+    sa.Column("detail", sa.Text),
     sa.Index("ix_audit_tenant", "tenant", "at"),
+    sa.Index("ix_audit_tenant_id", "tenant", "id"),
+    sa.Index("ix_audit_agent_id", "agent_id", "id"),
     sa.Index("ix_audit_conversation", "conversation_id", "at"),
 )

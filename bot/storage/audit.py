@@ -19,7 +19,16 @@ class Act(StrEnum):
     SECOND_STEP_ON = "second_step_on"
     RECOVERY_CODE_USED = "recovery_code_used"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
+    SECOND_STEP_RESET = "second_step_reset"
+    ACCOUNT_ADDED = "account_added"
     ACCOUNT_CHANGED = "account_changed"
+    ACCOUNT_CLOSED = "account_closed"
+    ACCOUNT_OPENED = "account_opened"
+    PASSWORD_RESET = "password_reset"  # noqa: S105
+    SETTING_CHANGED = "setting_changed"
+    REPLY_CHANGED = "reply_changed"
+    TRAIL_EXPORTED = "trail_exported"
     CONVERSATION_OPENED = "conversation_opened"
     TEXT_REVEALED = "text_revealed"
     SEARCHED = "searched"
@@ -27,7 +36,7 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the audit trail. `subject` says what of it: a message's number, an account's name."""
+    """One line of the audit trail: `agent_id` did it. `subject` says to what, `detail` from what to what."""
 
     id: int
     tenant: str | None
@@ -37,6 +46,17 @@ class Entry:
     conversation_id: str | None
     subject: str | None
     address: str | None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines: of a person, of a kind, from a moment, before a moment; None is any."""
+
+    agent_id: str | None = None
+    act: Act | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 async def write(
@@ -49,6 +69,7 @@ async def write(
     conversation_id: str | None = None,
     subject: str | None = None,
     address: str | None = None,
+    detail: str | None = None,
 ) -> None:
     """Add a line; nothing ever changes or removes one."""
     await conn.execute(
@@ -60,17 +81,31 @@ async def write(
             conversation_id=conversation_id,
             subject=None if subject is None else subject[:128],
             address=None if address is None else address[:64],
+            detail=None if detail is None else detail[:2000],
         )
     )
 
 
 async def newest(
-    conn: AsyncConnection, tenant: str, *, before: int | None = None, limit: int = 100
+    conn: AsyncConnection,
+    tenant: str,
+    wanted: Wanted = Wanted(),
+    *,
+    before: int | None = None,
+    limit: int = 100,
 ) -> list[Entry]:
-    """The newest lines of a tenant, before an id."""
+    """The newest lines of a tenant that are wanted, before an id."""
     query = sa.select(audit).where(audit.c.tenant == tenant)
     if before is not None:
         query = query.where(audit.c.id < before)
+    if wanted.agent_id is not None:
+        query = query.where(audit.c.agent_id == wanted.agent_id)
+    if wanted.act is not None:
+        query = query.where(audit.c.act == wanted.act)
+    if wanted.since is not None:
+        query = query.where(audit.c.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(audit.c.at < wanted.until)
     rows = await conn.execute(query.order_by(audit.c.id.desc()).limit(limit))
     return [
         Entry(
@@ -82,6 +117,7 @@ async def newest(
             row.conversation_id,
             row.subject,
             row.address,
+            row.detail,
         )
         for row in rows
     ]

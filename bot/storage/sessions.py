@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +14,11 @@ from bot.storage.access_tables import sessions
 class Step(StrEnum):
     """How far a sign-in is."""
 
+    # Proven by a password, or by the city; the code is still to come.
     PASSWORD = "password"  # noqa: S105
+    # Has to choose a password of their own, has to set a second step up.
+    RENEW = "renew"
+    ENROL = "enrol"
     FULL = "full"
 
 
@@ -27,20 +32,35 @@ class Session:
     created_at: datetime
     used_at: datetime
     expires_at: datetime
+    address: str | None = None
+    browser: str | None = None
 
 
-async def open(
-    conn: AsyncConnection, token_hash: str, user_id: str, step: Step, now: datetime, expires_at: datetime
-) -> None:
+def _session(row: Any) -> Session:
+    return Session(
+        row.token_hash,
+        row.user_id,
+        Step(row.stage),
+        row.created_at,
+        row.used_at,
+        row.expires_at,
+        row.address,
+        row.browser,
+    )
+
+
+async def open(conn: AsyncConnection, session: Session) -> None:
     """Begin a session."""
     await conn.execute(
         sessions.insert().values(
-            token_hash=token_hash,
-            user_id=user_id,
-            stage=step,
-            created_at=now,
-            used_at=now,
-            expires_at=expires_at,
+            token_hash=session.token_hash,
+            user_id=session.user_id,
+            stage=session.step,
+            created_at=session.created_at,
+            used_at=session.used_at,
+            expires_at=session.expires_at,
+            address=session.address,
+            browser=session.browser,
         )
     )
 
@@ -53,9 +73,18 @@ async def find(conn: AsyncConnection, token_hash: str, now: datetime, used_after
         sessions.c.used_at > used_after,
     )
     row = (await conn.execute(query)).first()
-    if row is None:
-        return None
-    return Session(row.token_hash, row.user_id, Step(row.stage), row.created_at, row.used_at, row.expires_at)
+    return None if row is None else _session(row)
+
+
+async def of(conn: AsyncConnection, user_id: str, now: datetime, used_after: datetime) -> list[Session]:
+    """Where somebody is signed in, the last used first."""
+    query = sa.select(sessions).where(
+        sessions.c.user_id == user_id,
+        sessions.c.stage == Step.FULL,
+        sessions.c.expires_at > now,
+        sessions.c.used_at > used_after,
+    )
+    return [_session(row) for row in await conn.execute(query.order_by(sessions.c.used_at.desc()))]
 
 
 async def used(conn: AsyncConnection, token_hash: str, now: datetime) -> None:

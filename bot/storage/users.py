@@ -14,7 +14,10 @@ from bot.storage.database import insert_once
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account. Without `password_hash` only the city's own sign-in opens it."""
+    """An account. Without `password_hash` only the city's own sign-in opens it.
+
+    `first_password_until` is set while the password is one that somebody else made.
+    """
 
     id: str
     agent_id: str
@@ -29,6 +32,7 @@ class User:
     active: bool
     development: bool
     signed_in_at: datetime | None
+    first_password_until: datetime | None = None
 
 
 def _user(row: Any) -> User:
@@ -46,6 +50,7 @@ def _user(row: Any) -> User:
         active=row.active,
         development=row.development,
         signed_in_at=row.signed_in_at,
+        first_password_until=row.first_password_until,
     )
 
 
@@ -57,6 +62,7 @@ async def add(
     now: datetime,
     *,
     development: bool = False,
+    first_until: datetime | None = None,
 ) -> bool:
     """Add an account; False when the name is taken. Names know no capitals."""
     row: dict[str, Any] = {
@@ -64,6 +70,7 @@ async def add(
         "agent_id": agent_id,
         "username": username.lower(),
         "password_hash": password_hash,
+        "first_password_until": first_until,
         "recovery_hashes": [],
         "failures": 0,
         "active": True,
@@ -92,6 +99,12 @@ async def by_subject(conn: AsyncConnection, subject: str) -> User | None:
     """The account that the city's own sign-in calls so."""
     row = (await conn.execute(sa.select(users).where(users.c.oidc_subject == subject))).first()
     return None if row is None else _user(row)
+
+
+async def of_agents(conn: AsyncConnection, agent_ids: list[str]) -> dict[str, User]:
+    """The accounts of these agents, by agent."""
+    query = sa.select(users).where(users.c.agent_id.in_(agent_ids))
+    return {row.agent_id: _user(row) for row in await conn.execute(query)}
 
 
 async def every(conn: AsyncConnection) -> list[User]:

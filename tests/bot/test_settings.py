@@ -80,3 +80,40 @@ def test_processes_that_start_at_once_have_one_key(place: Path) -> None:
     keys = {process.communicate(timeout=30)[0] for process in running}
     assert len(keys) == 1
     assert len(keys.pop().strip()) >= 32
+
+
+@pytest.mark.parametrize(
+    ("given", "production", "roles"),
+    [
+        (None, False, ()),
+        (None, True, ("supervisor", "admin")),
+        ("off", True, ()),
+        ("petugas, supervisor, admin", False, ("petugas", "supervisor", "admin")),
+    ],
+)
+def test_who_needs_a_second_step_is_a_setting(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, production: bool, roles: tuple[str, ...]
+) -> None:
+    if production:
+        monkeypatch.setenv("LAWANG_ENV", "production")
+        monkeypatch.setenv("LAWANG_SECRET_KEY", "k" * 40)
+    if given is not None:
+        monkeypatch.setenv("LAWANG_SECOND_STEP", given)
+    assert settings.load().second_step == roles
+
+
+def test_an_unknown_role_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAWANG_SECOND_STEP", "pimpinan")
+    with pytest.raises(settings.SettingsError, match="petugas"):
+        settings.load()
+
+
+def test_a_city_sign_in_without_tls_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OIDC_ISSUER", "http://masuk.kota.example")
+    monkeypatch.setenv("OIDC_CLIENT_ID", "lawang")
+    monkeypatch.setenv("OIDC_CLIENT_SECRET", "rahasia")
+    assert settings.load().oidc_issuer == "http://masuk.kota.example"
+    monkeypatch.setenv("LAWANG_ENV", "production")
+    monkeypatch.setenv("LAWANG_SECRET_KEY", "k" * 40)
+    with pytest.raises(settings.SettingsError, match="https"):
+        settings.load()

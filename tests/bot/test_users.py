@@ -29,6 +29,10 @@ def test_a_person_is_added_listed_reset_and_disabled(run) -> None:  # type: igno
     assert "first password: " in added.output
     assert "supervisor" in run("list").output
     first = added.output.split("first password: ")[1].split()[0]
+    assert "good for 7 days" in added.output
+    assert run("role", "sari", "admin").exit_code == 0
+    assert "admin" in run("list").output
+    assert run("second-step", "sari").exit_code == 0
     again = run("reset", "sari")
     assert first not in again.output
     assert run("disable", "sari").exit_code == 0
@@ -41,6 +45,8 @@ def test_a_person_is_added_listed_reset_and_disabled(run) -> None:  # type: igno
         (("add", "sari", "--name", "Sari", "--tenant", "kota_x"), "data/tenants"),
         (("add", "sari", "--name", "Sari", "--oidc", "abc"), "OIDC_ISSUER"),
         (("reset", "siapa"), "lawang users list"),
+        (("role", "siapa", "admin"), "lawang users list"),
+        (("second-step", "siapa"), "lawang users list"),
     ],
 )
 def test_what_cannot_be_done_names_the_remedy(run, words: tuple[str, ...], remedy: str) -> None:  # type: ignore[no-untyped-def]

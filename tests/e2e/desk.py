@@ -22,12 +22,12 @@ def password(name: str) -> str:
     return development.password(SETTINGS, name)
 
 
-def enter(page: Page, name: str) -> None:
+def enter(page: Page, name: str, to: str | re.Pattern[str] = "**/agent/kotak/baru") -> None:
     """Sign in, by keyboard, on the page that is open."""
     page.locator("[name=nama]").fill(name)
     page.locator("[name=sandi]").fill(password(name))
     page.keyboard.press("Enter")
-    page.wait_for_url("**/agent/kotak/baru")
+    page.wait_for_url(to)
 
 
 def browser_of(stage: Stage, name: str) -> httpx.Client:

@@ -23,8 +23,10 @@ from bot.storage.tables import conversations as table
 from bot.vocabulary.conversations import Reply, Say, Turn
 from bot.vocabulary.messages import OutgoingMessage
 from bot.web import agent, webchat
-from bot.web.access import development
+from bot.web.access import account, citypages, development, enrolment
 from bot.web.access import pages as access_pages
+from bot.web.supervision import figures
+from bot.web.supervision import settings as desk_settings
 
 REPLIES: dict[str, str] = {
     "stage.echo": "Bapak/Ibu menulis: {text}",
@@ -112,7 +114,7 @@ def build(settings: configuration.Settings) -> FastAPI:
             working.cancel()
 
     app = FastAPI(lifespan=live)
-    for face in (webchat, access_pages, agent):
+    for face in (webchat, access_pages, account, enrolment, citypages, agent, figures, desk_settings):
         app.include_router(face.router)
 
     @app.post("/stage/push")

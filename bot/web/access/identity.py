@@ -17,8 +17,8 @@ from bot.vocabulary.agents import Agent, Role
 
 IDLE = timedelta(hours=2)
 ABSOLUTE = timedelta(hours=12)
-# Between a right password and its code.
-HALFWAY = timedelta(minutes=5)
+# Between a right password and what is still to come: a code, an app to install, a password to think of.
+HALFWAY = timedelta(minutes=15)
 # Written again only now and then: not every page is a write.
 TOUCH = timedelta(minutes=1)
 
@@ -61,14 +61,25 @@ def cookie_name(door: Door) -> str:
     return "__Host-lawang" if door.settings.production else "lawang_petugas"
 
 
-async def open_session(door: Door, response: Response, user: User, step: Step) -> None:
-    """Begin a new session and hand its cookie out. Every step gets a new one: none is ever fixed before."""
+async def open_session(request: Request, response: Response, user: User, step: Step) -> None:
+    """Begin a new session, end the browser's earlier one, and hand the cookie out.
+
+    Every step gets a new one: none is ever fixed before, and none goes on beside it.
+    """
+    door = door_of(request)
+    earlier = request.cookies.get(cookie_name(door))
     token = secrets.token_urlsafe(32)
     now = datetime.now(UTC)
     life = ABSOLUTE if step is Step.FULL else HALFWAY
     async with door.database.transaction() as conn:
         await sessions.sweep(conn, now)
-        await sessions.open(conn, _hash(token), user.id, step, now, now + life)
+        if earlier:
+            await sessions.end(conn, _hash(earlier))
+        browser = request.headers.get("user-agent", "")[:200] or None
+        await sessions.open(
+            conn,
+            Session(_hash(token), user.id, step, now, now, now + life, address_of(request)[:64], browser),
+        )
     response.set_cookie(
         cookie_name(door),
         token,
@@ -114,9 +125,9 @@ async def poster(request: Request) -> Signed:
     return signed
 
 
-async def halfway(request: Request) -> Signed:
-    """Dependency: somebody whose password was right and whose code is to come."""
-    signed = await who(request, Step.PASSWORD)
+async def halfway(request: Request, step: Step) -> Signed:
+    """Somebody who has come as far as `step`. Raises SignInFirst, Forged."""
+    signed = await who(request, step)
     if request.method == "POST":
         same_origin(request)
         await prove(request, signed.csrf)

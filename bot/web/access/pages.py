@@ -1,27 +1,35 @@
-"""The pages of signing in and of one's own account."""
+"""The pages of signing in and out."""
 
 import secrets
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from bot.storage import audit, sessions, users
+from bot.storage import users
 from bot.storage.audit import Act
 from bot.storage.sessions import Step
-from bot.storage.users import User
 from bot.web import screens
-from bot.web.access import identity, passwords, secondstep, signin
+from bot.web.access import entrance, identity, passwords, signin
 from bot.web.access.identity import Signed
 
 router = APIRouter(prefix="/agent", route_class=screens.ScreenRoute, include_in_schema=False)
-HOME = "/agent"
 _ENTRANCE = "lawang_pintu"
 
-Visitor = Annotated[Signed, Depends(identity.visitor)]
+
+async def before_code(request: Request) -> Signed:
+    """Dependency: somebody whose password was right and whose code is to come."""
+    return await identity.halfway(request, Step.PASSWORD)
+
+
+async def before_renewal(request: Request) -> Signed:
+    """Dependency: somebody whose password was made by somebody else."""
+    return await identity.halfway(request, Step.RENEW)
+
+
 Poster = Annotated[Signed, Depends(identity.poster)]
-Halfway = Annotated[Signed, Depends(identity.halfway)]
+BeforeCode = Annotated[Signed, Depends(before_code)]
+BeforeRenewal = Annotated[Signed, Depends(before_renewal)]
 
 
 @router.get("/masuk")
@@ -47,109 +55,65 @@ async def sign_in(request: Request) -> Response:
         return form(request, onward, refused="refused", status=401)
     except signin.TooOften:
         return form(request, onward, refused="too_often", status=429)
-    if user.totp_sealed is not None:
-        response = RedirectResponse(f"/agent/kode?lanjut={safe(onward)}", 303, screens.HEADERS)
-        await identity.open_session(door, response, user, Step.PASSWORD)
-        return response
-    return await enter(request, user, onward, "password")
+    return await entrance.go_on(request, user, onward, "password", twice=False)
 
 
 @router.get("/kode")
-async def show_code(request: Request, signed: Halfway, lanjut: str = "") -> Response:
+async def show_code(request: Request, signed: BeforeCode, lanjut: str = "") -> Response:
     """The form for the code of the app."""
-    return screens.render(request, "agent/code.html", signed, onward=safe(lanjut), refused=None)
+    return screens.render(request, "agent/code.html", signed, onward=entrance.safe(lanjut), refused=None)
 
 
 @router.post("/kode")
-async def code(request: Request, signed: Halfway) -> Response:
+async def code(request: Request, signed: BeforeCode) -> Response:
     """Take the code of the app or a recovery code."""
     door = identity.door_of(request)
     given = await request.form()
-    onward = safe(str(given.get("lanjut", "")))
+    onward = entrance.safe(str(given.get("lanjut", "")))
     address = identity.address_of(request)
     try:
         await signin.with_code(door, signed.user, str(given.get("kode", "")), address)
     except (signin.Refused, signin.TooOften) as error:
         refused = "code_refused" if isinstance(error, signin.Refused) else "too_often"
         return screens.render(request, "agent/code.html", signed, status=401, onward=onward, refused=refused)
-    async with door.database.transaction() as conn:
-        await sessions.end(conn, signed.session.token_hash)
-    return await enter(request, signed.user, onward, "password+code")
+    return await entrance.go_on(request, signed.user, onward, "code", twice=True)
+
+
+@router.get("/sandi-baru")
+async def show_renewal(request: Request, signed: BeforeRenewal, lanjut: str = "") -> Response:
+    """The form for a first password of one's own."""
+    return _renewal(request, signed, lanjut)
+
+
+@router.post("/sandi-baru")
+async def renew(request: Request, signed: BeforeRenewal) -> Response:
+    """Take a password of one's own in place of the one that was handed out."""
+    door = identity.door_of(request)
+    given = await request.form()
+    onward, new = str(given.get("lanjut", "")), str(given.get("baru", ""))
+    try:
+        passwords.check(new, signed.user.username)
+        if await passwords.matches(signed.user.password_hash, new):
+            raise passwords.PasswordUnusable
+    except passwords.PasswordUnusable:
+        return _renewal(request, signed, onward, refused=True)
+    await signin.keep_password(door, signed.user, new)
+    await entrance.note(request, signed, Act.PASSWORD_CHANGED)
+    async with door.database.reading() as conn:
+        user = await users.get(conn, signed.user.id)
+    # Whoever has a second step has shown it before coming here.
+    twice = user.totp_sealed is not None
+    return await entrance.go_on(request, user, onward, "new password", twice=twice)
 
 
 @router.post("/keluar")
 async def sign_out(request: Request, signed: Poster) -> Response:
     """End this session."""
     door = identity.door_of(request)
-    response = RedirectResponse("/agent/masuk", 303, screens.HEADERS)
+    response = RedirectResponse(screens.SIGN_IN, 303, screens.HEADERS)
     await identity.leave(door, signed, response)
-    await _note(request, signed, Act.SIGNED_OUT)
+    await entrance.note(request, signed, Act.SIGNED_OUT)
     return response
-
-
-@router.get("/akun")
-async def show_account(request: Request, signed: Visitor) -> Response:
-    """One's own account."""
-    return _account(request, signed)
-
-
-@router.post("/akun/sandi")
-async def change_password(request: Request, signed: Poster) -> Response:
-    """Change one's own password; every other session of the account ends."""
-    door = identity.door_of(request)
-    given = await request.form()
-    old, new = str(given.get("lama", "")), str(given.get("baru", ""))
-    try:
-        if signed.user.password_hash is not None:
-            await signin.with_password(door, signed.user.username, old, identity.address_of(request))
-        passwords.check(new, signed.user.username)
-    except (signin.Refused, signin.TooOften):
-        return _account(request, signed, status=422, refused="old_password")
-    except passwords.PasswordUnusable:
-        return _account(request, signed, status=422, refused="new_password")
-    now = datetime.now(UTC)
-    async with door.database.transaction() as conn:
-        await users.change(conn, signed.user.id, now, password_hash=passwords.hashed(new))
-        await sessions.end_all(conn, signed.user.id)
-    await _note(request, signed, Act.PASSWORD_CHANGED)
-    response = RedirectResponse("/agent/akun?tersimpan=1", 303, screens.HEADERS)
-    await identity.open_session(door, response, signed.user, Step.FULL)
-    return response
-
-
-@router.post("/akun/dua-langkah")
-async def begin_second_step(request: Request, signed: Poster) -> Response:
-    """Show a new secret as a QR code; it counts once a code from it was typed."""
-    secret = secondstep.new_secret()
-    return _enrol(request, signed, secret)
-
-
-@router.post("/akun/dua-langkah/pasang")
-async def finish_second_step(request: Request, signed: Poster) -> Response:
-    """Turn the second step on and show the recovery codes, once."""
-    door = identity.door_of(request)
-    given = await request.form()
-    try:
-        secret = door.sealer.open(str(given.get("rahasia", "")))
-    except ValueError:
-        return _account(request, signed, status=422, refused="enrol")
-    step = secondstep.accepted_step(secret, str(given.get("kode", "")).replace(" ", ""))
-    if step is None:
-        return _enrol(request, signed, secret, refused=True)
-    codes = secondstep.new_recovery_codes()
-    kept = [secondstep.recovery_hash(door.settings.secret_key, one) for one in codes]
-    now = datetime.now(UTC)
-    async with door.database.transaction() as conn:
-        await users.change(
-            conn,
-            signed.user.id,
-            now,
-            totp_sealed=door.sealer.seal(secret),
-            totp_step=step,
-            recovery_hashes=kept,
-        )
-    await _note(request, signed, Act.SECOND_STEP_ON)
-    return screens.render(request, "agent/recovery.html", signed, codes=codes)
 
 
 def form(request: Request, onward: str, *, refused: str | None = None, status: int = 200) -> Response:
@@ -160,7 +124,7 @@ def form(request: Request, onward: str, *, refused: str | None = None, status: i
         request,
         "agent/signin.html",
         status=status,
-        onward=safe(onward),
+        onward=entrance.safe(onward),
         refused=refused,
         entrance=identity.entrance_token(door, browser),
     )
@@ -170,57 +134,13 @@ def form(request: Request, onward: str, *, refused: str | None = None, status: i
     return response
 
 
-async def enter(request: Request, user: User, onward: str, how: str) -> Response:
-    """Let a person in with a new session."""
-    door = identity.door_of(request)
-    await signin.let_in(door, user, identity.address_of(request), how)
-    response = RedirectResponse(safe(onward) or HOME, 303, screens.HEADERS)
-    await identity.open_session(door, response, user, Step.FULL)
-    return response
-
-
-def _account(request: Request, signed: Signed, *, status: int = 200, refused: str | None = None) -> Response:
+def _renewal(request: Request, signed: Signed, onward: str, *, refused: bool = False) -> Response:
     return screens.render(
         request,
-        "agent/account.html",
-        signed,
-        status=status,
-        refused=refused,
-        saved=request.query_params.get("tersimpan") == "1",
-        shortest=passwords.SHORTEST,
-    )
-
-
-def _enrol(request: Request, signed: Signed, secret: str, *, refused: bool = False) -> Response:
-    door = identity.door_of(request)
-    issuer = f"Lawang {door.tenants[signed.agent.tenant].short_name}"
-    return screens.render(
-        request,
-        "agent/enrol.html",
+        "agent/renewal.html",
         signed,
         status=422 if refused else 200,
-        picture=secondstep.picture(secret, signed.user.username, issuer),
-        secret=secret,
-        sealed=door.sealer.seal(secret),
+        onward=entrance.safe(onward),
         refused=refused,
+        shortest=passwords.SHORTEST,
     )
-
-
-async def _note(request: Request, signed: Signed, act: Act) -> None:
-    door = identity.door_of(request)
-    async with door.database.transaction() as conn:
-        await audit.write(
-            conn,
-            act,
-            datetime.now(UTC),
-            tenant=signed.agent.tenant,
-            agent_id=signed.agent.id,
-            subject=signed.user.username,
-            address=identity.address_of(request),
-        )
-
-
-def safe(onward: str) -> str:
-    """Only a page of the console is gone on to: no other site, no scheme, no trick with slashes."""
-    plain = onward.startswith("/agent") and not any(sign in onward for sign in ("\\", "//", ":", "\n", "\r"))
-    return onward if plain else ""

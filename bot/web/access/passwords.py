@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from datetime import timedelta
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -10,6 +11,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 # OWASP's minimum for a password alone is 8; longer, because agents may go without a second step at first.
 SHORTEST = 10
 LONGEST = 200
+# How long a password waits that somebody else made: over a weekend and a leave, not for ever.
+FIRST_LIFE = timedelta(days=7)
 # Argon2 takes 64 MiB for each: so many at a time.
 _AT_ONCE = 4
 _hasher = PasswordHasher()

@@ -4,7 +4,7 @@ import hmac
 from datetime import UTC, datetime
 
 from bot.door import Door
-from bot.storage import agents, audit, users
+from bot.storage import agents, audit, sessions, users
 from bot.storage.audit import Act
 from bot.storage.users import User
 from bot.web.access import passwords, secondstep
@@ -59,6 +59,8 @@ async def _code_fits(door: Door, user: User, code: str, now: datetime) -> bool:
             return await users.use_totp_step(conn, user.id, step, now)
     wanted = secondstep.recovery_hash(door.settings.secret_key, plain)
     async with door.database.transaction() as conn:
+        # Holds the row: of two who bring the same code at once, one comes in.
+        await users.change(conn, user.id, now)
         fresh = await users.get(conn, user.id)
         rest = [kept for kept in fresh.recovery_hashes if not hmac.compare_digest(kept, wanted)]
         if len(rest) == len(fresh.recovery_hashes):
@@ -86,9 +88,20 @@ async def let_in(door: Door, user: User, address: str, how: str) -> None:
         )
 
 
+async def keep_password(door: Door, user: User, new: str) -> None:
+    """Keep a password somebody chose for themselves, and end every session of theirs."""
+    now = datetime.now(UTC)
+    kept = passwords.hashed(new)
+    async with door.database.transaction() as conn:
+        await users.change(conn, user.id, now, password_hash=kept, first_password_until=None)
+        await sessions.end_all(conn, user.id)
+
+
 def usable(door: Door, user: User, now: datetime) -> bool:
     """Say whether an account may be signed in to now."""
     if user.locked_until is not None and user.locked_until > now:
+        return False
+    if user.first_password_until is not None and user.first_password_until <= now:
         return False
     return user.active and not (user.development and door.settings.production)
 
