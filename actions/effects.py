@@ -312,6 +312,42 @@ class DataErasureRequested(Effect):
 
 
 @dataclass(frozen=True)
+class LinkAsked(Effect):
+    """The citizen wants their other channel to be theirs here too; `channel` is the one they named."""
+
+    type: ClassVar[str] = "link_asked"
+    channel: str | None = None
+
+
+@dataclass(frozen=True)
+class LinkCodeGiven(Effect):
+    """A one-time code of another channel: typed by the citizen (`sure`), or come by a link to be confirmed.
+
+    Confirmed, only its `digest` is known.
+    """
+
+    type: ClassVar[str] = "link_code_given"
+    code: str = ""
+    sure: bool = True
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class LinkEnded(Effect):
+    """The channels are to be apart again: this one, or the one that `channel` names."""
+
+    type: ClassVar[str] = "link_ended"
+    channel: str | None = None
+
+
+@dataclass(frozen=True)
+class TalkCarried(Effect):
+    """What was begun on another channel of this citizen goes on here."""
+
+    type: ClassVar[str] = "talk_carried"
+
+
+@dataclass(frozen=True)
 class ServiceShown(Effect):
     """The bot showed a service of the catalogue; kept so that figures say what people look for."""
 

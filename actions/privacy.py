@@ -11,7 +11,11 @@ async def info(turn: Turn, answer: Answer) -> None:
     """What is stored, why, and the two rights one can use here."""
     answer.say(
         "privacy.info",
-        buttons=[button("button.export", "export_my_data"), button("button.erase", "delete_my_data")],
+        buttons=[
+            button("button.export", "export_my_data"),
+            button("button.erase", "delete_my_data"),
+            button("button.link_channels", "link_channels"),
+        ],
     )
 
 

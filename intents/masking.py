@@ -16,6 +16,7 @@ TAGS = {
     "phone": "[TELEPON]",
     "email": "[EMAIL]",
     "bpjs": "[BPJS]",
+    "link": "[KODE]",
 }
 
 _EMAIL = re.compile(
@@ -34,6 +35,11 @@ _PROTECTED = re.compile(
 )
 _KK_BEFORE = re.compile(
     r"(?:\bkk\b|kartu keluarga|\bno(?:mor)?\.? ?kk\b|\bkk(?:nya|ku|ne|e)\b)", re.IGNORECASE
+)
+# A one-time code of ours, as typed and as a link carries it: whoever reads it could use it.
+_LINK = re.compile(
+    r"\bLW[- ]?[BCDFGHJKMNPQRSTVWXZ]{4}[- ]?[BCDFGHJKMNPQRSTVWXZ]{4}\b|\bhubung-[A-Za-z0-9_-]{16,}",
+    re.IGNORECASE,
 )
 _NIK_BEFORE = re.compile(r"\b(?:nik|ktp|e-?ktp)(?:nya|ku|ne|e)?\b", re.IGNORECASE)
 _NOP_BEFORE = re.compile(r"\b(?:nop|pbb|objek pajak)\b", re.IGNORECASE)
@@ -68,8 +74,14 @@ def mask(text: str) -> Masked:
     return Masked("".join([*parts, text[at:]]), tuple(found))
 
 
+def hide_codes(text: str) -> str:
+    """Replace the one-time codes in a sentence of ours, which may name numbers that others may read."""
+    return _LINK.sub(TAGS["link"], text)
+
+
 def _find(text: str) -> list[Found]:
     found = [Found("email", m.start(), m.end(), m[0]) for m in _EMAIL.finditer(text)]
+    found += [Found("link", m.start(), m.end(), m[0]) for m in _LINK.finditer(text)]
     free = list(text)
     spans = [(item.start, item.end) for item in found]
     spans += [(mention.start, mention.end) for mention in references(text)]

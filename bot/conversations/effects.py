@@ -11,13 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions import effects
 from bot import metrics
-from bot.conversations import bookings, closures, filings, handoff, privacy, settling, similar
+from bot.conversations import (
+    bookings,
+    carrying,
+    closures,
+    filings,
+    handoff,
+    linking,
+    privacy,
+    settling,
+    similar,
+)
 from bot.door import Door
-from bot.storage import cases
+from bot.storage import cases, conversations
 from bot.storage.conversations import set_language
 from bot.storage.database import values_at_fault
 from bot.vocabulary.agents import EventKind
 from bot.vocabulary.conversations import Conversation, Say
+from bot.vocabulary.messages import OutgoingMessage
 from connectors.capabilities import CaseStatus
 
 log = logging.getLogger(__name__)
@@ -28,18 +39,28 @@ class Outcome:
     """What applying effects adds to the answer: bubbles, and lines `under` the last bubble it has.
 
     `told` is what consoles hear about the request for a person, once everything else is written.
-    `erased` says that files are deleted after the commit.
+    `erased` says that files are deleted after the commit. `others` are this citizen's other conversations
+    that were told something. `bubbles` were said before, elsewhere.
     """
 
     says: list[Say] = field(default_factory=list)
     under: list[Say] = field(default_factory=list)
     told: list[EventKind] = field(default_factory=list)
     erased: bool = False
+    others: list[Conversation] = field(default_factory=list)
+    bubbles: list[OutgoingMessage] = field(default_factory=list)
 
     def take(self, asked: handoff.Asked) -> None:
         """Add what a request for a person came to."""
         self.says += asked.says
         self.told += asked.told
+
+    def join(self, linked: linking.Linked) -> None:
+        """Add what a wish to link or to take apart came to."""
+        self.says += linked.says
+        self.bubbles += linked.bubbles
+        self.told += linked.consoles
+        self.others += linked.told
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +71,7 @@ class Prepared:
     export: privacy.Export | None = None
     tickets: Mapping[effects.Effect, bookings.Drawn] = field(default_factory=dict)
     sealed: str | None = None
+    links: linking.Ready = field(default_factory=linking.Ready)
 
 
 async def prepare(
@@ -71,6 +93,7 @@ async def prepare(
         made,
         await _tickets(door, conversation, found),
         await settling.seal_numbers(door, conversation, found),
+        await linking.prepare(door, conversation, found),
     )
 
 
@@ -204,8 +227,19 @@ async def _apply_one(
         case effects.DataExportRequested():
             if prepared.export is not None:
                 outcome.says += await privacy.hand_over(conn, door, conversation, prepared.export)
+        case effects.LinkAsked():
+            outcome.says += await linking.ask(conn, door, conversation, effect, prepared.links, now)
+        case effects.LinkCodeGiven():
+            outcome.join(await linking.enter(conn, door, conversation, effect, prepared.links, now))
+        case effects.LinkEnded():
+            outcome.join(await linking.end(conn, door, conversation, effect.channel, prepared.links, now))
+        case effects.TalkCarried():
+            outcome.join(await carrying.carry(conn, door, conversation, prepared.links, now))
         case effects.DataErasureRequested():
-            await privacy.erase(conn, conversation, now)
+            apart = await linking.end(conn, door, conversation, None, prepared.links, now)
+            outcome.others += apart.told
+            outcome.under += [Say("link.not_erased")] if apart.told else []
+            await privacy.erase(conn, await conversations.get(conn, conversation.id), now)
             outcome.erased = True
         case effects.ServiceShown():
             pass  # the turn's understanding already keeps it

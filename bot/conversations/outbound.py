@@ -71,7 +71,7 @@ async def queue(
         status, reason = MessageStatus.SKIPPED, "SKIPPED_BLOCKED"
     stored: list[int] = []
     for ordinal, bubble in enumerate(bubbles):
-        masked = masking.mask(bubble.text).text if agent_id else bubble.text
+        masked = masking.mask(bubble.text).text if agent_id else masking.hide_codes(bubble.text)
         message_id = await messages.add_outbound(
             conn,
             {

@@ -10,7 +10,17 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.door import Door
-from bot.storage import agentnotes, cases, handoffs, messages, privacy, waitings
+from bot.storage import (
+    agentnotes,
+    cases,
+    conversations,
+    handoffs,
+    links,
+    messages,
+    persons,
+    privacy,
+    waitings,
+)
 from bot.storage.messages import StoredMessage
 from bot.vocabulary.conversations import Conversation, Say
 
@@ -90,7 +100,12 @@ async def _document(conn: AsyncConnection, door: Door, conversation: Conversatio
             {"waktu": note.created_at.isoformat(), "isi": note.text}
             for note in await agentnotes.of(conn, conversation.id, 1000)
         ],
-        "persetujuan": await privacy.consent_of(conn, conversation.citizen_id),
+        "persetujuan": await privacy.consent_of(conn, await links.own_citizen(conn, conversation.id)),
+        "kanal_terhubung": [
+            (await conversations.get(conn, one)).address.channel
+            for one in await persons.ids(conn, conversation.id)
+            if one != conversation.id
+        ],
     }
 
 

@@ -22,6 +22,7 @@ from bot.conversations import (
     enclosures,
     handoff,
     language,
+    linkwords,
     outbound,
     speech,
     window,
@@ -39,6 +40,7 @@ from bot.storage import (
     desksettings,
     handoffs,
     messages,
+    persons,
     waitings,
 )
 from bot.storage.buttons import OfferedButton
@@ -53,6 +55,7 @@ from bot.vocabulary.messages import IncomingKind, IncomingMedia, Location, Outgo
 log = logging.getLogger(__name__)
 
 PHOTOS_A_TURN = 5
+TYPED = frozenset({IncomingKind.TEXT, IncomingKind.COMMAND, IncomingKind.BUTTON})
 THUMBS_UP = frozenset("👍👌✅🙏")
 UNREADABLE = {
     IncomingKind.CONTACT: "unsupported.contact",
@@ -98,6 +101,8 @@ class Context:
     waits: Handoff | None = None
     # This citizen was told already what becomes of such a message.
     explained: bool = False
+    # This citizen has linked another channel.
+    linked: bool = False
 
 
 class OwnerChanged(Exception):
@@ -169,12 +174,22 @@ async def _context(door: Door, conversation: Conversation) -> Context:
         known_bookings = await bookings.of(conn, conversation.id) if first else []
         known_waitings = await waitings.of(conn, conversation.id) if first else []
         waits = await handoffs.open_of(conn, conversation.id) if first else None
+        linked = bool(first) and len(await persons.ids(conn, conversation.id)) > 1
         explained = False
         if first is not None and first.kind == IncomingKind.UNSUPPORTED and first.text == "reaction":
             since = first.created_at - REACTIONS_APART
             explained = await messages.explained(conn, conversation.id, first.text, since)
     return Context(
-        conversation, batch, offered, pressed, known_cases, known_bookings, known_waitings, waits, explained
+        conversation,
+        batch,
+        offered,
+        pressed,
+        known_cases,
+        known_bookings,
+        known_waitings,
+        waits,
+        explained,
+        linked,
     )
 
 
@@ -211,6 +226,8 @@ async def _answer(door: Door, context: Context) -> Answer:
     elif kind is IncomingKind.TEXT:
         pressed = choices.typed(text, context.offered, now)
         text = pressed.payload if pressed else text.lstrip("/").strip()
+    if kind in TYPED and (asked := _link_wish(door, context, text, pressed)):
+        return Answer("linking", [], asked, conversation.state, conversation.failures, pressed=pressed)
     own = handoff.choice(conversation, text) if pressed is not None else None
     if own is not None:
         own.pressed = pressed
@@ -280,6 +297,18 @@ async def _answer(door: Door, context: Context) -> Answer:
         pressed=pressed,
         language=heard,
     )
+
+
+def _link_wish(
+    door: Door, context: Context, text: str, pressed: OfferedButton | None
+) -> tuple[dict[str, Any], ...]:
+    """The effect by which channels are linked or taken apart, if the citizen asks for that."""
+    first = context.batch[0]
+    # A code is masked where the message is stored: read what was really written.
+    raw = speech.words_of(door, first.text, first.sealed_text) or ""
+    wish = linkwords.read(text if pressed else raw, pressed is not None, context.linked)
+    with_person = context.conversation.owner in (Owner.QUEUE, Owner.AGENT)
+    return () if wish is None or (with_person and not wish.plain) else (wish.effect,)
 
 
 def _city_failures(conversation: Conversation, reply: Reply) -> int:
@@ -421,9 +450,13 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
     conversation, turn_id = context.conversation, context.batch[0].uid
     # Everything slow happens before the transaction, which others have to wait for.
     prepared = await effects.prepare(door, conversation, turn_id, answer.effects)
+    held = prepared.links.hold
     waits = context.waits
     bubbles = answer.bubbles + [speech.bubble(door, conversation.tenant, say) for say in answer.says]
     async with door.database.transaction() as conn:
+        if len(held) > 1:
+            # Rows of several conversations are held in one order, so before our own is written.
+            await conversations.lock_all(conn, held, now)
         await conversations.finish(
             conn,
             claim,
@@ -449,6 +482,7 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
             await buttons.use(conn, answer.pressed.message_id, turn_id)
         outcome = await effects.apply(conn, door, conversation, prepared, now)
         bubbles += [speech.bubble(door, conversation.tenant, say) for say in outcome.says]
+        bubbles += outcome.bubbles
         for say in outcome.under:
             bubbles = speech.with_lines(bubbles, speech.bubble(door, conversation.tenant, say))
         if not bubbles and answer.outcome == "answered":
@@ -477,6 +511,8 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
             await consoleevents.append(
                 conn, conversation.tenant, EventKind.DRAFT, now, conversation_id=conversation.id, data=data
             )
+    for other in outcome.others:
+        await outbound.announce(door, other)
     if drafted:
         await door.wakeups.wake(events.topic(conversation.tenant))
     if outcome.told:

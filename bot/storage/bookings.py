@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage import persons
 from bot.storage.database import insert_once
 from bot.storage.tables import bookings
 from bot.vocabulary.cases import Booking
@@ -56,21 +57,21 @@ async def get(conn: AsyncConnection, booking_id: str) -> Booking | None:
 
 
 async def by_code(conn: AsyncConnection, connector: str, code: str, conversation_id: str) -> Booking | None:
-    """One booking of a conversation by the queue's code."""
+    """One booking of a conversation's person by the queue's code."""
     query = sa.select(bookings).where(
         bookings.c.connector == connector,
         bookings.c.code == code,
-        bookings.c.conversation_id == conversation_id,
+        bookings.c.conversation_id.in_(persons.conversations_of(conversation_id)),
     )
     row = (await conn.execute(query)).first()
     return None if row is None else _booking(row)
 
 
 async def of(conn: AsyncConnection, conversation_id: str, limit: int = 10) -> list[Booking]:
-    """A conversation's bookings, newest first."""
+    """The bookings of a conversation's person, newest first."""
     query = (
         sa.select(bookings)
-        .where(bookings.c.conversation_id == conversation_id)
+        .where(bookings.c.conversation_id.in_(persons.conversations_of(conversation_id)))
         .order_by(bookings.c.created_at.desc())
         .limit(limit)
     )
@@ -84,13 +85,13 @@ async def find(conn: AsyncConnection, connector: str, code: str) -> Any | None:
 
 
 async def move(conn: AsyncConnection, connector: str, code: str, conversation_id: str, **values: Any) -> bool:
-    """Write what an effect or an update changed; False when the booking is not this conversation's."""
+    """Write what an effect or an update changed; False when the booking is not this person's."""
     statement = (
         bookings.update()
         .where(
             bookings.c.connector == connector,
             bookings.c.code == code,
-            bookings.c.conversation_id == conversation_id,
+            bookings.c.conversation_id.in_(persons.conversations_of(conversation_id)),
         )
         .values(**values)
     )

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage import persons
 from bot.storage.database import insert_once
 from bot.storage.tables import bookings, cases, filings, notes, updates, waitings
 from bot.vocabulary.cases import Case
@@ -42,16 +43,23 @@ def _case(row: Any) -> Case:
 
 
 async def follow(conn: AsyncConnection, values: dict[str, Any], now: datetime) -> bool:
-    """Remember a case for a conversation once; True when it is new."""
+    """Remember a case for a conversation once; True when it is new to its person."""
+    elsewhere = sa.select(cases.c.id).where(
+        cases.c.connector == values["connector"],
+        cases.c.reference == values["reference"],
+        cases.c.conversation_id.in_(persons.conversations_of(values["conversation_id"])),
+    )
+    if (await conn.execute(elsewhere.limit(1))).first() is not None:
+        return False
     row = {"id": uuid.uuid4().hex, "created_at": now, "updated_at": now, "filed_at": now, **values}
     return await insert_once(conn, cases, row, ["connector", "reference", "conversation_id"])
 
 
 async def cases_of(conn: AsyncConnection, conversation_id: str, limit: int = 10) -> list[Case]:
-    """A conversation's cases: those still open first, then the newest."""
+    """The cases of a conversation's person: those still open first, then the newest."""
     query = (
         sa.select(cases)
-        .where(cases.c.conversation_id == conversation_id)
+        .where(cases.c.conversation_id.in_(persons.conversations_of(conversation_id)))
         .order_by(cases.c.status.in_(OPEN).desc(), cases.c.created_at.desc())
         .limit(limit)
     )
@@ -176,9 +184,9 @@ async def reference_of(conn: AsyncConnection, key: str) -> str:
 
 
 async def of_number(conn: AsyncConnection, conversation_id: str, number: str) -> Any | None:
-    """A case a conversation follows, by the city's number or ours."""
+    """A case a conversation's person follows, by the city's number or ours."""
     query = sa.select(cases).where(
-        cases.c.conversation_id == conversation_id,
+        cases.c.conversation_id.in_(persons.conversations_of(conversation_id)),
         sa.or_(cases.c.reference == number, cases.c.number == number),
     )
     return (await conn.execute(query)).first()
@@ -254,8 +262,8 @@ async def rename_case(conn: AsyncConnection, connector: str, old: str, new: str)
 
     Whoever asked for that number before, and so followed their own case twice, follows it once from now on.
     """
-    await followers(conn, connector, old)
-    mine = sa.select(cases.c.conversation_id).where(cases.c.connector == connector, cases.c.reference == old)
+    rows = await followers(conn, connector, old)
+    mine = [one for row in rows for one in await persons.ids(conn, row.conversation_id)]
     twice = cases.delete().where(
         cases.c.connector == connector,
         cases.c.reference == new,
@@ -269,9 +277,9 @@ async def rename_case(conn: AsyncConnection, connector: str, old: str, new: str)
 
 
 async def own(conn: AsyncConnection, conversation_id: str, connector: str, reference: str) -> Any | None:
-    """The row of a conversation's own case, locked until the transaction ends; None when it has none."""
+    """The row of a case of the conversation's person, locked until the transaction ends; None without one."""
     query = sa.select(cases).where(
-        cases.c.conversation_id == conversation_id,
+        cases.c.conversation_id.in_(persons.conversations_of(conversation_id)),
         cases.c.connector == connector,
         cases.c.reference == reference,
     )

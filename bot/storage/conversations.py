@@ -234,6 +234,22 @@ async def change_owner(conn: AsyncConnection, conversation_id: str, expected: Ow
     return (await conn.execute(statement)).rowcount == 1
 
 
+async def is_busy(conn: AsyncConnection, conversation_id: str, now: datetime) -> bool:
+    """Whether a conversation is being answered, or waits to be. Hold its row, and it stays so."""
+    query = sa.select(conversations.c.id).where(
+        conversations.c.id == conversation_id,
+        sa.or_(conversations.c.claimed_until > now, conversations.c.pending_since.is_not(None)),
+    )
+    return (await conn.execute(query)).first() is not None
+
+
+async def set_state(conn: AsyncConnection, conversation_id: str, state: dict[str, Any] | None) -> None:
+    """Give a conversation another dialogue state; for whoever holds its row outside a turn of its own."""
+    await conn.execute(
+        conversations.update().where(conversations.c.id == conversation_id).values(state=state)
+    )
+
+
 async def set_language(conn: AsyncConnection, conversation_id: str, language: str) -> None:
     """Remember the language a citizen chose."""
     await conn.execute(

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.desk_tables import assignments, handoffs, presences, relays
+from bot.storage.desk_tables import agent_notes, assignments, handoffs, presences, relays
 from bot.storage.tables import conversations
 from bot.vocabulary.agents import Handoff, Outcome, Stage, Urgency
 from bot.vocabulary.conversations import Owner
@@ -214,6 +214,18 @@ async def close(conn: AsyncConnection, conversation_id: str, outcome: Outcome, n
         return None
     await end_assignment(conn, found, outcome, now)
     return str(found)
+
+
+async def carry(conn: AsyncConnection, old_id: str, new_id: str) -> None:
+    """The citizen goes on on another channel: their open request goes with them, with notes and relays."""
+    request = sa.select(handoffs.c.id).where(handoffs.c.conversation_id == old_id, _OPEN).scalar_subquery()
+    await conn.execute(relays.update().where(relays.c.handoff_id == request).values(conversation_id=new_id))
+    await conn.execute(
+        agent_notes.update().where(agent_notes.c.conversation_id == old_id).values(conversation_id=new_id)
+    )
+    await conn.execute(
+        handoffs.update().where(handoffs.c.conversation_id == old_id, _OPEN).values(conversation_id=new_id)
+    )
 
 
 async def promote(conn: AsyncConnection, handoff_id: str, now: datetime) -> bool:

@@ -96,6 +96,14 @@ class MediaStore:
                 .values(owner=owner)
             )
 
+    async def carry(self, conn: AsyncConnection, media_ids: list[str], old: str, new: str) -> None:
+        """Give files of one conversation to another, where its form went on."""
+        await conn.execute(
+            tables.media.update()
+            .where(tables.media.c.id.in_(media_ids), tables.media.c.owner == old)
+            .values(owner=new)
+        )
+
     async def find(self, media_id: str) -> tuple[Path, str, str | None] | None:
         """Return path, content type and owner, or None for an unknown id."""
         query = sa.select(tables.media.c.content_type, tables.media.c.owner).where(

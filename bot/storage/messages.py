@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage import persons
 from bot.storage.database import insert_once
 from bot.storage.tables import conversations, messages, turns
 from bot.vocabulary.messages import DeliveryReceipt, MessageStatus
@@ -390,17 +391,36 @@ def new_uid() -> str:
 
 
 async def sealed_texts(conn: AsyncConnection, conversation_id: str, uids: Sequence[str]) -> list[str]:
-    """The sealed originals of some messages of one conversation, in the order they came."""
+    """The sealed originals of some messages of a conversation's person, in the order they came."""
     query = (
         sa.select(messages.c.sealed_text)
         .where(
-            messages.c.conversation_id == conversation_id,
+            messages.c.conversation_id.in_(persons.conversations_of(conversation_id)),
             messages.c.uid.in_(uids),
             messages.c.sealed_text.is_not(None),
         )
         .order_by(messages.c.id)
     )
     return [row.sealed_text for row in await conn.execute(query)]
+
+
+async def last_answer(conn: AsyncConnection, conversation_id: str) -> StoredMessage | None:
+    """The last bubble of the newest turn that the dialogue engine answered."""
+    turn = (
+        sa.select(turns.c.id)
+        .where(turns.c.conversation_id == conversation_id, turns.c.outcome == "answered")
+        .order_by(turns.c.created_at.desc())
+        .limit(1)
+    )
+    turn_id = (await conn.execute(turn)).scalar()
+    query = (
+        sa.select(messages)
+        .where(messages.c.conversation_id == conversation_id, messages.c.effect_key.startswith(f"{turn_id}:"))
+        .order_by(messages.c.id.desc())
+        .limit(1)
+    )
+    row = (await conn.execute(query)).first() if turn_id else None
+    return None if row is None else stored_message(row)
 
 
 async def last_heard(conn: AsyncConnection, conversation_id: str) -> datetime | None:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage import persons
 from bot.storage.cases import OPEN
 from bot.storage.tables import cases
 
@@ -26,7 +27,7 @@ async def similar(
     longitude: float | None,
     region: str | None,
 ) -> list[Any]:
-    """Open, visible, filed reports of other conversations: within `metres` of the pin, or in the same area.
+    """Open, visible, filed reports of other people: within `metres` of the pin, or in the same area.
 
     Each row carries `distance` in metres, None where one of the two has no pin. Nearest first, then newest.
     """
@@ -39,7 +40,7 @@ async def similar(
         cases.c.hidden_at.is_(None),
         cases.c.filed_at.is_not(None),
         cases.c.created_at >= since,
-        cases.c.conversation_id != conversation_id,
+        cases.c.conversation_id.not_in(persons.conversations_of(conversation_id)),
     ]
     found: dict[str, tuple[float | None, Any]] = {}
     if latitude is not None and longitude is not None:

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage import persons
 from bot.storage.desk_tables import agents, proposed_examples
 from bot.storage.messages import StoredMessage, stored_message
 from bot.storage.tables import messages, turns
@@ -39,7 +40,8 @@ async def line(conn: AsyncConnection, message_id: int) -> Line:
 
 
 async def _lines(conn: AsyncConnection, conversation_id: str, before: int | None, limit: int) -> list[Line]:
-    query = _query().where(messages.c.conversation_id == conversation_id)
+    # Whoever helps a citizen reads what was said on all the channels they linked.
+    query = _query().where(messages.c.conversation_id.in_(persons.conversations_of(conversation_id)))
     if before is not None:
         query = query.where(messages.c.id < before)
     rows = await conn.execute(query.order_by(messages.c.id.desc()).limit(limit))

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage import persons
 from bot.storage.database import insert_once
 from bot.storage.tables import waitings
 from bot.vocabulary.cases import Waiting
@@ -37,10 +38,13 @@ async def join(conn: AsyncConnection, values: dict[str, Any], now: datetime) -> 
 
 
 async def of(conn: AsyncConnection, conversation_id: str) -> list[Waiting]:
-    """A conversation's open places, newest first."""
+    """The open places of a conversation's person, newest first."""
     query = (
         sa.select(waitings)
-        .where(waitings.c.conversation_id == conversation_id, waitings.c.status.in_(OPEN))
+        .where(
+            waitings.c.conversation_id.in_(persons.conversations_of(conversation_id)),
+            waitings.c.status.in_(OPEN),
+        )
         .order_by(waitings.c.created_at.desc())
         .limit(10)
     )
@@ -56,13 +60,13 @@ async def find(conn: AsyncConnection, connector: str, place_id: str) -> Any | No
 async def move(
     conn: AsyncConnection, connector: str, place_id: str, conversation_id: str, **values: Any
 ) -> bool:
-    """Write what an effect or an update changed; False when the place is not this conversation's."""
+    """Write what an effect or an update changed; False when the place is not this person's."""
     statement = (
         waitings.update()
         .where(
             waitings.c.connector == connector,
             waitings.c.place_id == place_id,
-            waitings.c.conversation_id == conversation_id,
+            waitings.c.conversation_id.in_(persons.conversations_of(conversation_id)),
         )
         .values(**values)
     )

@@ -58,6 +58,7 @@ class EventKind(StrEnum):
     HANDOFF_ASSIGNED = "handoff_assigned"
     HANDOFF_RELEASED = "handoff_released"
     HANDOFF_FORWARDED = "handoff_forwarded"
+    HANDOFF_CARRIED = "handoff_carried"
     HANDOFF_CLOSED = "handoff_closed"
     HANDOFF_RATED = "handoff_rated"
     MESSAGE = "message"

@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - the name of a header
 WEBHOOK_PATH = "/channels/telegram"
-COMMANDS = ("lapor", "antre", "status", "syarat", "petugas", "privasi", "batal", "bantuan")
+COMMANDS = ("lapor", "antre", "status", "syarat", "petugas", "hubungkan", "privasi", "batal", "bantuan")
 MAX_DOWNLOAD_BYTES = 20_000_000
 """What getFile gives (core.telegram.org/bots/api#getfile: "up to 20MB in size")."""
 MAX_PHOTO_BYTES = 10_000_000
@@ -106,6 +106,7 @@ class TelegramChannel:
         )
         self._left_groups: set[int] = set()
         self._open_keyboards: set[int] = set()
+        self._username: str | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, media: files.Files, on_call: CallLog | None = None) -> Self:
@@ -261,6 +262,16 @@ class TelegramChannel:
         if attachment.kind == "image" and size <= MAX_PHOTO_BYTES and content_type != "image/gif":
             return await _message_id(self._bot.send_photo(chat, source, filename=name, **options))
         return await _message_id(self._bot.send_document(chat, source, filename=name, **options))
+
+    async def invitation(self, payload: str, words: str) -> str:
+        """The address that opens a talk with this bot and says `/start payload`. Raises ChannelError.
+
+        The payload is at most 64 of A-Z a-z 0-9 _ - (core.telegram.org/bots/features#deep-linking).
+        """
+        if self._username is None:
+            with failures_translated(self._token):
+                self._username = (await self._bot.get_me()).username
+        return f"https://t.me/{self._username}?start={payload}"
 
     # How updates reach us
 

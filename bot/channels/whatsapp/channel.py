@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Self
+from urllib.parse import quote
 
 from bot import texts
 from bot.channels import files
@@ -78,6 +79,7 @@ class WhatsAppChannel:
         self._files = media
         # Files of ours that Meta holds already: a picture sent to many is given to it once.
         self._uploads: dict[str, Upload] = {}
+        self._dialled: str | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, media: files.Files) -> Self:
@@ -169,6 +171,12 @@ class WhatsAppChannel:
             track = str(queued.id) if number == len(parts) else f"{queued.id}.{number}"
             message_id = await self._graph.send(payloads.addressed(payload, queued.recipient, track))
         return Sent(message_id)
+
+    async def invitation(self, payload: str, words: str) -> str:
+        """The address that opens a talk with this number, `words` written already. Raises ChannelError."""
+        if self._dialled is None:
+            self._dialled = await self._graph.number()
+        return f"https://wa.me/{self._dialled}?text={quote(words)}"
 
     async def _payloads(self, part: OutgoingMessage) -> list[Payload]:
         attachment = part.attachments[0] if part.attachments else None

@@ -54,6 +54,14 @@ class Graph:
             # Taken, but under which id? Its statuses cannot be told apart from others'.
             raise OutcomeUnknown("an answer without a message id") from None
 
+    async def number(self) -> str:
+        """The business number as it is dialled, digits only. Raises ChannelError."""
+        found = await self._get(f"{self._base}/{self._number_id}", {"fields": "display_phone_number"})
+        digits = "".join(sign for sign in str(found.get("display_phone_number") or "") if sign.isdecimal())
+        if not digits:
+            raise ChannelUnreachable("an answer without a number")
+        return digits
+
     async def mark_read(self, message_id: str, typing: bool) -> None:
         """Set the blue ticks and, for 25 seconds at most, the sign of typing. Raises ChannelError."""
         payload: Payload = {"messaging_product": "whatsapp", "status": "read", "message_id": message_id}

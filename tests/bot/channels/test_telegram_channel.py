@@ -296,7 +296,7 @@ async def test_the_webhook_is_registered_with_its_secret(api, channel):
     assert call["url"] == "https://lawang.mojokertokota.example/channels/telegram"
     assert call["secret_token"] == "rahasia-1"
     assert "callback_query" in call["allowed_updates"]
-    assert len(api.sent(method="setMyCommands")[0]["commands"]) == 8
+    assert len(api.sent(method="setMyCommands")[0]["commands"]) == 9
     assert [call.get("language_code") for call in api.sent(method="setMyCommands")] == [None, "id"]
 
 
