@@ -56,6 +56,19 @@ async def of(conn: AsyncConnection, tenant: str) -> list[Agent]:
     return [_agent(row) for row in await conn.execute(query)]
 
 
+async def everybody(conn: AsyncConnection, tenant: str) -> list[Agent]:
+    """All agents of a tenant, those who left too, by name."""
+    query = sa.select(agents).where(agents.c.tenant == tenant).order_by(agents.c.name, agents.c.id)
+    return [_agent(row) for row in await conn.execute(query)]
+
+
+async def hold(conn: AsyncConnection, tenant: str, role: Role) -> list[Agent]:
+    """The agents with a role, in an order that two who hold them at once share; held as by `lock`."""
+    mine = sa.and_(agents.c.tenant == tenant, agents.c.role == role)
+    query = sa.select(agents).where(mine).order_by(agents.c.id).with_for_update()
+    return [_agent(row) for row in await conn.execute(query)]
+
+
 async def lock(conn: AsyncConnection, agent_id: str, now: datetime) -> None:
     """Hold an agent's row until the transaction ends: conversations are given to one at a time."""
     await conn.execute(agents.update().where(agents.c.id == agent_id).values(updated_at=now))

@@ -341,7 +341,7 @@ async def csv_rows(
             query = query.where(sa.tuple_(handoffs.c.requested_at, handoffs.c.id) > here)
         rows = list(await conn.execute(query))
         for row in rows:
-            yield [_cell(value) for value in _values(row)]
+            yield [cell(value) for value in _values(row)]
         if len(rows) < PAGE:
             return
         after = (rows[-1].requested_at, rows[-1].id)
@@ -365,7 +365,7 @@ def _values(row: Any) -> tuple[Any, ...]:
     )
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """A cell that a spreadsheet shows and never computes (OWASP: CSV injection)."""
     if value is None:
         return ""

@@ -25,7 +25,7 @@ from bot.vocabulary.messages import OutgoingMessage
 from bot.web import agent, webchat
 from bot.web.access import account, citypages, development, enrolment
 from bot.web.access import pages as access_pages
-from bot.web.supervision import figures
+from bot.web.supervision import figures, people, trail
 from bot.web.supervision import settings as desk_settings
 
 REPLIES: dict[str, str] = {
@@ -114,7 +114,8 @@ def build(settings: configuration.Settings) -> FastAPI:
             working.cancel()
 
     app = FastAPI(lifespan=live)
-    for face in (webchat, access_pages, account, enrolment, citypages, agent, figures, desk_settings):
+    desk = (agent, figures, people, trail, desk_settings)
+    for face in (webchat, access_pages, account, enrolment, citypages, *desk):
         app.include_router(face.router)
 
     @app.post("/stage/push")

@@ -10,7 +10,8 @@ from bot.conversations.desk import errors, naming, rules
 from bot.conversations.desk.roles import needs
 from bot.conversations.desk.writing import clean
 from bot.door import Door
-from bot.storage import cannedreplies, cases, conversations, handoffs
+from bot.storage import audit, cannedreplies, cases, conversations, handoffs
+from bot.storage.audit import Act
 from bot.vocabulary.agents import Agent, CannedReply, Role
 
 VARIABLES = ("nama", "petugas", "nomor", "kasus", "kota", "salam")
@@ -39,17 +40,38 @@ async def save(door: Door, agent: Agent, reply: CannedReply) -> None:
     clean(reply.title)
     check(reply.text)
     own = CannedReply(reply.id, agent.tenant, reply.shortcut, reply.title[:128], reply.text, reply.skill)
+    now = datetime.now(UTC)
     async with door.database.transaction() as conn:
-        if not await cannedreplies.save(conn, own, agent.id, datetime.now(UTC)):
+        if not await cannedreplies.save(conn, own, agent.id, now):
             raise errors.Unusable("shortcut_taken", shortcut=reply.shortcut)
+        await audit.write(
+            conn,
+            Act.REPLY_CHANGED,
+            now,
+            tenant=agent.tenant,
+            agent_id=agent.id,
+            subject=f"/{own.shortcut}",
+            detail=f"{own.title}: {own.text}",
+        )
 
 
 async def delete(door: Door, agent: Agent, reply_id: str) -> None:
     """Remove a reply. Raises NotAllowed, LookupError."""
     needs(agent, Role.SUPERVISOR)
     async with door.database.transaction() as conn:
+        known = await cannedreplies.of(conn, agent.tenant)
         if not await cannedreplies.delete(conn, agent.tenant, reply_id):
             raise LookupError(reply_id)
+        gone = next((one for one in known if one.id == reply_id), None)
+        await audit.write(
+            conn,
+            Act.REPLY_CHANGED,
+            datetime.now(UTC),
+            tenant=agent.tenant,
+            agent_id=agent.id,
+            subject=f"/{gone.shortcut}" if gone else None,
+            detail="→ –",
+        )
 
 
 def check(text: str) -> None:

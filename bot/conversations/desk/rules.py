@@ -10,7 +10,8 @@ from typing import Any
 from bot.conversations.desk import errors, events
 from bot.conversations.desk.roles import needs
 from bot.door import Door
-from bot.storage import consoleevents, desksettings
+from bot.storage import audit, consoleevents, desksettings
+from bot.storage.audit import Act
 from bot.vocabulary.agents import Agent, EventKind, Role
 
 log = logging.getLogger(__name__)
@@ -107,9 +108,32 @@ async def change(door: Door, agent: Agent, name: str, value: Any) -> None:
     read(agent.tenant, "UTC", {name: value})
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
+        before = (await desksettings.of(conn, agent.tenant)).get(name)
         if await desksettings.change(conn, agent.tenant, name, value, agent.id, now):
+            await audit.write(
+                conn,
+                Act.SETTING_CHANGED,
+                now,
+                tenant=agent.tenant,
+                agent_id=agent.id,
+                subject=name,
+                detail=f"{said(before)} → {said(value)}",
+            )
             await consoleevents.append(conn, agent.tenant, EventKind.SETTINGS, now, data={"name": name})
     await door.wakeups.wake(events.topic(agent.tenant))
+
+
+def said(value: Any) -> str:
+    """A rule's value as people read it, without a program's brackets."""
+    if value is None or value in ({}, [], ()):
+        return "–"
+    if isinstance(value, bool):
+        return "ya" if value else "tidak"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name} {said(part)}" for name, part in value.items() if part or name not in DAYS)
+    if isinstance(value, list | tuple):
+        return ", ".join(str(part) for part in value)
+    return str(value)
 
 
 async def changes(door: Door, tenant: str, limit: int = 100) -> list[Any]:

@@ -42,6 +42,14 @@ async def supervisor(door: Door) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
+async def admin(door: Door) -> AsyncIterator[httpx.AsyncClient]:
+    """The browser of an admin who has signed in."""
+    browser = await _browser(door, "dewi", Role.ADMIN)
+    yield browser
+    await browser.aclose()
+
+
+@pytest.fixture
 async def agent(door: Door) -> AsyncIterator[httpx.AsyncClient]:
     """The browser of an agent who has signed in."""
     browser = await _browser(door, "budi", Role.PETUGAS)
