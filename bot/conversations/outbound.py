@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import metrics
 from bot.channels import base
 from bot.channels.fit import fit
-from bot.conversations import identity, speech, window
+from bot.conversations import identity, linked, speech, window
 from bot.conversations.desk import ticks
 from bot.conversations.pace import Pace
 from bot.conversations.sentbook import SentBook
@@ -216,8 +216,8 @@ async def _deliver_one(
             if pause is not None:
                 break
     except base.CitizenUnreachable:
-        async with door.database.transaction() as conn:
-            await messages.block(conn, row.id, datetime.now(UTC))
+        if await linked.blocked(door, row.id, datetime.now(UTC)):
+            await door.wakeups.wake("outbound")
         metrics.SENT.labels(channel, "SKIPPED_BLOCKED").inc()
     except SendingLost:
         log.warning("conversation %s is sent to by another worker", row.id)
@@ -271,12 +271,14 @@ async def _send(
         )
         decision = await window.decide(door, adapter, stored, bubble)
         if decision.bubble is None:
-            await _settle(door, stored, MessageStatus.WAITING, decision.reason, attempts=-1)
+            if not decision.settled:
+                await _settle(door, stored, MessageStatus.WAITING, decision.reason, attempts=-1)
+            elif decision.elsewhere is not None:
+                metrics.SENT.labels(address.channel, decision.reason).inc()
+                await announce(door, decision.elsewhere)
             return None
         queued = QueuedMessage(stored.id, stored.conversation_id, address, decision.bubble, stored.attempts)
-        # Half the time the right to send lasts, so that nobody else begins while this call still runs.
-        async with asyncio.timeout(SENDING_SECONDS / 2):
-            sent = await adapter.send(queued)
+        sent = await _hand_to_channel(door, adapter, queued, decision)
     except base.ChannelThrottled as error:
         await _settle(door, stored, MessageStatus.QUEUED, "WAIT_THROTTLED", attempts=-1)
         if error.everyone:
@@ -309,6 +311,21 @@ async def _send(
     book.note(stored.id, sent.channel_message_id)
     await _record_sent(door, stored, address.channel, sent.channel_message_id, decision)
     return None
+
+
+async def _hand_to_channel(
+    door: Door, adapter: base.Channel, queued: QueuedMessage, decision: window.Decision
+) -> base.Sent:
+    """Give a message to its channel; what it would have cost is given back when it surely did not go out."""
+    try:
+        # Half the time the right to send lasts, so that nobody else begins while this call still runs.
+        async with asyncio.timeout(SENDING_SECONDS / 2):
+            return await adapter.send(queued)
+    except (base.OutcomeUnknown, TimeoutError):
+        raise
+    except Exception:
+        await window.unsent(door, adapter, decision)
+        raise
 
 
 async def _record_sent(
@@ -357,8 +374,11 @@ async def _settle(
 ) -> None:
     now = datetime.now(UTC)
     tenant = None
+    final = status in (MessageStatus.FAILED, MessageStatus.SKIPPED)
     async with door.database.transaction() as conn:
         await messages.set_status(conn, stored.id, status, now, reason=reason, attempts=attempts)
+        if final:
+            await linked.failed(conn, stored, now)
         if status is not MessageStatus.QUEUED:
             tenant = await ticks.tell(conn, stored, status, now, reason)
     await ticks.announce(door, [tenant])

@@ -1,7 +1,9 @@
-"""What may be said now, and what it costs: free words in the window, an approved template after it, or wait.
+"""What may be said now, and what it costs: free words in the window; after it the citizen's linked channel,
+an approved template, or patience.
 
-Each decision leaves a reason on the message's row: SENT, SENT_TEMPLATE, WAIT_WINDOW (no approved template),
-WAIT_BUDGET (the month's allowance is used up). What waits is sent when the citizen writes again.
+Each decision leaves a reason on the message's row: SENT, SENT_LINKED (it goes out on another channel),
+SENT_TEMPLATE, WAIT_WINDOW (no approved template), WAIT_BUDGET (the month's allowance is used up). What waits
+is sent when the citizen writes again.
 """
 
 import logging
@@ -14,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import metrics
 from bot.channels.base import Channel
 from bot.channels.whatsapp.templates import Allowance, Template, Templates
+from bot.conversations import linked
 from bot.conversations.identity import WINDOWS
 from bot.door import Door
-from bot.storage import buttons, contacts, conversations, messages, spending
+from bot.storage import buttons, contacts, conversations, deliveries, messages, spending
 from bot.storage.messages import StoredMessage
 from bot.vocabulary.conversations import Conversation
 from bot.vocabulary.messages import ChannelName, FilledTemplate, MessageStatus, OutgoingMessage
@@ -30,12 +33,17 @@ ANSWER = "answer"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to send, or why to wait. `kind` is what a sent message counts as."""
+    """What to send, or why to wait. `kind` is what a sent message counts as.
+
+    `settled`: the row says already what becomes of it. `elsewhere`: the linked conversation that has it.
+    """
 
     bubble: OutgoingMessage | None
     reason: str
     tenant: str = ""
     kind: str | None = None
+    settled: bool = False
+    elsewhere: Conversation | None = None
 
 
 async def decide(door: Door, adapter: Channel, stored: StoredMessage, bubble: OutgoingMessage) -> Decision:
@@ -43,11 +51,23 @@ async def decide(door: Door, adapter: Channel, stored: StoredMessage, bubble: Ou
     if adapter.name not in WINDOWS:
         return Decision(bubble, "SENT")
     now = datetime.now(UTC)
+    async with door.database.reading() as conn:
+        others = await deliveries.other_conversations(conn, stored.conversation_id)
     async with door.database.transaction() as conn:
+        if others:
+            await conversations.lock_all(conn, [stored.conversation_id, *others], now)
+            current = await messages.get(conn, stored.id)
+            if current.status != MessageStatus.SENDING:
+                # Another worker, who took this one for dead, has decided.
+                return Decision(None, current.reason or "", settled=True)
         conversation = await conversations.get(conn, stored.conversation_id)
         contact = await contacts.of(conn, stored.conversation_id)
         if contact is not None and contact.window_until is not None and contact.window_until > now:
             return Decision(bubble, "SENT", conversation.tenant, spending.ANSWER)
+        other = await linked.free_channel(conn, door, stored, others, await purpose_of(conn, stored), now)
+        if other is not None:
+            await linked.hand_over(conn, door, stored, other, now)
+            return Decision(None, linked.SENT_LINKED, settled=True, elsewhere=other)
         return await _template(conn, door, adapter, conversation, stored, bubble, now)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage import handedover
 from bot.storage.delivery_tables import UNDELIVERED
 from bot.storage.messages import StoredMessage, stored_message
 from bot.storage.tables import conversations, messages
@@ -46,7 +47,11 @@ async def undelivered(
             conversations.c.blocked_at,
         )
         .join(conversations, conversations.c.id == messages.c.conversation_id)
-        .where(sa.text(UNDELIVERED), messages.c.status.in_(list(statuses)))
+        .where(
+            sa.text(UNDELIVERED),
+            messages.c.status.in_(list(statuses)),
+            ~handedover.handed_on(messages.c.reason),
+        )
         .order_by(messages.c.id.desc())
         .limit(limit)
     )
@@ -87,7 +92,7 @@ async def hand_over(conn: AsyncConnection, message_id: int, channel: str, now: d
             messages.c.id == message_id,
             messages.c.direction == "out",
             messages.c.status.in_([*TROUBLED, MessageStatus.SKIPPED]),
-            sa.or_(messages.c.reason.is_(None), messages.c.reason.not_like("RESENT_%")),
+            ~handedover.handed_on(messages.c.reason),
         )
         .values(status=MessageStatus.SKIPPED, reason=f"RESENT_{channel}".upper(), updated_at=now)
     )

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage import persons
+from bot.storage import handedover, persons
 from bot.storage.database import insert_once
 from bot.storage.tables import conversations, messages, turns
 from bot.vocabulary.messages import DeliveryReceipt, MessageStatus
@@ -443,13 +443,17 @@ async def by_effect_key(conn: AsyncConnection, effect_key: str) -> int:
 
 
 async def queue_again(conn: AsyncConnection, message_id: int, now: datetime) -> bool:
-    """Put an outbound message that failed or was skipped back into the outbox; False when it was not."""
+    """Put an outbound message that failed or was skipped back into the outbox; False when it was not.
+
+    One whose words went out on another channel stays as it is.
+    """
     statement = (
         messages.update()
         .where(
             messages.c.id == message_id,
             messages.c.direction == "out",
             messages.c.status.in_([MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.UNKNOWN]),
+            ~handedover.handed_on(messages.c.reason),
         )
         .values(status=MessageStatus.QUEUED, reason="RESENT", attempts=0, updated_at=now)
     )
