@@ -10,6 +10,7 @@ import logging
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,6 +45,29 @@ class Decision:
     kind: str | None = None
     settled: bool = False
     elsewhere: Conversation | None = None
+
+
+class Outlook(StrEnum):
+    """How a message would go out now."""
+
+    FREE = "free"
+    TEMPLATE = "template"
+    WAITS = "waits"
+
+
+async def outlook(
+    conn: AsyncConnection, door: Door, conversation: Conversation, stored: StoredMessage
+) -> Outlook:
+    """Foresee how a message would go out in a conversation of its citizen; nothing is counted."""
+    channel = conversation.address.channel
+    if channel not in WINDOWS:
+        return Outlook.FREE
+    contact = await contacts.of(conn, conversation.id)
+    if contact is not None and contact.window_until is not None and contact.window_until > datetime.now(UTC):
+        return Outlook.FREE
+    registry: Templates = getattr(door.channels.get(channel), "templates", Templates())
+    template = registry.approved(conversation.tenant, await purpose_of(conn, stored))
+    return Outlook.WAITS if template is None else Outlook.TEMPLATE
 
 
 async def decide(door: Door, adapter: Channel, stored: StoredMessage, bubble: OutgoingMessage) -> Decision:

@@ -14,6 +14,8 @@ from bot.storage.tables import conversations, messages
 from bot.vocabulary.messages import ChannelName, MessageStatus
 
 TROUBLED = (MessageStatus.FAILED, MessageStatus.UNKNOWN)
+_AGAIN = (*TROUBLED, MessageStatus.SKIPPED, MessageStatus.WAITING)
+_MOVED = "RESENT_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,13 @@ class Undelivered:
     channel: ChannelName
     display_name: str | None
     blocked: bool
+
+
+def may_go_again(message: StoredMessage) -> bool:
+    """Say whether a message of ours did not arrive and has not gone out on another channel."""
+    reason = message.reason or ""
+    elsewhere = reason.startswith(_MOVED) or reason == handedover.SENT_LINKED
+    return message.direction == "out" and message.status in _AGAIN and not elsewhere
 
 
 async def undelivered(
@@ -91,9 +100,9 @@ async def hand_over(conn: AsyncConnection, message_id: int, channel: str, now: d
         .where(
             messages.c.id == message_id,
             messages.c.direction == "out",
-            messages.c.status.in_([*TROUBLED, MessageStatus.SKIPPED]),
+            messages.c.status.in_(_AGAIN),
             ~handedover.handed_on(messages.c.reason),
         )
-        .values(status=MessageStatus.SKIPPED, reason=f"RESENT_{channel}".upper(), updated_at=now)
+        .values(status=MessageStatus.SKIPPED, reason=f"{_MOVED}{channel}".upper(), updated_at=now)
     )
     return (await conn.execute(statement)).rowcount == 1

@@ -47,7 +47,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a list."""
+    """One line of a list. `unanswered` counts what the citizen wrote since a person last answered."""
 
     handoff: Handoff
     channel: str
@@ -58,6 +58,7 @@ class Row:
     last_direction: str | None
     last_kind: str | None
     labels: tuple[str, ...] = ()
+    unanswered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ async def page(
             last_direction=row.last_direction,
             last_kind=row.last_kind,
             labels=tuple(labels.get(row.conversation_id, ())),
+            unanswered=row.unanswered or 0,
         )
         for row in found[:limit]
     ]
@@ -153,7 +155,18 @@ def _wanted(tenant: str, box: Box, agent_id: str | None, filters: Filters) -> sa
         .limit(1)
         .scalar_subquery()
     )
-    last = messages.alias("last")
+    last, heard = messages.alias("last"), messages.alias("heard")
+    unanswered = (
+        sa.select(sa.func.count())
+        .select_from(heard)
+        .where(
+            heard.c.conversation_id == handoffs.c.conversation_id,
+            heard.c.direction == "in",
+            heard.c.created_at >= handoffs.c.unanswered_since,
+        )
+        .correlate(handoffs)
+        .scalar_subquery()
+    )
     query = (
         sa.select(
             handoffs,
@@ -164,6 +177,7 @@ def _wanted(tenant: str, box: Box, agent_id: str | None, filters: Filters) -> sa
             last.c.text.label("last_text"),
             last.c.direction.label("last_direction"),
             last.c.kind.label("last_kind"),
+            (sa.null() if box is Box.HISTORY else unanswered).label("unanswered"),
         )
         .join(conversations, conversations.c.id == handoffs.c.conversation_id)
         .outerjoin(agents, agents.c.id == handoffs.c.agent_id)

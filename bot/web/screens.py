@@ -74,6 +74,7 @@ def render(
             local=local,
             clock=lambda moment: clock(local(moment).time()),
             day=lambda moment: long_date(local(moment).date()),
+            date=long_date,
             tenant=tenant,
             signed=signed,
             csrf=signed.csrf if signed else "",

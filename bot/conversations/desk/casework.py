@@ -19,6 +19,7 @@ from bot.vocabulary.cases import Booking
 from bot.vocabulary.conversations import Conversation, Say
 from connectors.capabilities import (
     BookingRequest,
+    BookingState,
     Capability,
     CaseState,
     ComplaintDraft,
@@ -100,6 +101,21 @@ async def look_up(
         else:
             connector = door.registry.find(agent.tenant, capability)
         return await (connector.permit_status(wanted) if permit else connector.complaint_status(wanted))
+    except ConnectorError as error:
+        raise refused(door, agent, error, reference=wanted) from error
+
+
+async def look_up_booking(door: Door, agent: Agent, conversation_id: str, code: str) -> BookingState:
+    """Ask the queue where a booking stands, this citizen's or any that was named. Raises as `look_up`."""
+    await _of_tenant(door, agent, conversation_id)
+    wanted = clean(code)
+    try:
+        async with door.database.reading() as conn:
+            known = await bookings.of(conn, conversation_id, 100)
+        own = next((one for one in known if wanted.upper() in (one.code.upper(), one.number)), None)
+        if own is not None:
+            return await door.registry.by_id(own.connector).booking_status(own.code)
+        return await door.registry.find(agent.tenant, Capability.BOOKING_STATUS).booking_status(wanted)
     except ConnectorError as error:
         raise refused(door, agent, error, reference=wanted) from error
 

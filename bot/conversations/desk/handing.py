@@ -2,7 +2,7 @@
 
 import json
 
-from bot.conversations.desk import errors, naming
+from bot.conversations.desk import drafts, errors, naming
 from bot.conversations.desk.acting import Act, on_handoff
 from bot.conversations.desk.claims import take
 from bot.door import Door
@@ -119,8 +119,9 @@ async def close(
 
 
 async def finish(act: Act, outcome: Outcome, word: str | None, owner: Owner) -> None:
-    """Close the request, change the owner, and say the agent's last word."""
+    """Close the request, change the owner, and say the agent's last word; held drafts end with it."""
     found = act.asked
+    await drafts.drop(act, found.agent_id)
     await handoffs.close(act.conn, act.conversation.id, outcome, act.now)
     await act.pass_to(owner)
     if word:

@@ -4,13 +4,14 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bot.conversations import outbound, speech
+from bot.conversations import outbound, resending, speech
 from bot.conversations.desk import errors
 from bot.conversations.desk.acting import Act, on_conversation
 from bot.door import Door
-from bot.storage import handoffs, media, messages
+from bot.storage import conversations, handoffs, media, messages
+from bot.storage.messages import StoredMessage
 from bot.vocabulary.agents import Agent, EventKind
-from bot.vocabulary.messages import Attachment, MessageStatus, OutgoingMessage
+from bot.vocabulary.messages import Attachment, ChannelName, MessageStatus, OutgoingMessage
 
 MAX_TEXT = 4000
 MAX_FILES = 10
@@ -97,16 +98,39 @@ async def _file(door: Door, conversation_id: str, media_id: str) -> Attachment:
     )
 
 
-async def resend(door: Door, agent: Agent, message_id: int) -> None:
-    """Send again what failed or was skipped, the bot's or a person's. Raises Unusable, LookupError."""
+async def resend(door: Door, agent: Agent, message_id: int, on: ChannelName | None = None) -> ChannelName:
+    """Send again what did not arrive, the bot's or a person's; on which channel. `on` chooses it.
+
+    Raises Unusable for what arrived, or where no channel leads to the citizen; LookupError.
+    """
+    stored = await _of_tenant(door, agent, message_id)
+    try:
+        channel = await resending.resend(door, message_id, on)
+    except resending.NotUndelivered as error:
+        raise errors.Unusable("not_failed") from error
+    except resending.NoWay as error:
+        raise errors.Unusable("no_way") from error
+    # Colleagues who have the conversation open see it at once.
+    async with on_conversation(door, agent.tenant, stored.conversation_id) as act:
+        act.tell(EventKind.MESSAGE_STATUS, message=message_id, status=MessageStatus.QUEUED, by=agent.id)
+    return channel
+
+
+async def ways(door: Door, agent: Agent, message_id: int) -> list[resending.Way]:
+    """How what did not arrive could go out now. Raises Unusable for what arrived; LookupError."""
+    await _of_tenant(door, agent, message_id)
+    try:
+        return await resending.ways(door, message_id)
+    except resending.NotUndelivered as error:
+        raise errors.Unusable("not_failed") from error
+
+
+async def _of_tenant(door: Door, agent: Agent, message_id: int) -> StoredMessage:
     async with door.database.reading() as conn:
         stored = await messages.get(conn, message_id)
-    async with on_conversation(door, agent.tenant, stored.conversation_id) as act:
-        if not await messages.queue_again(act.conn, message_id, act.now):
-            raise errors.Unusable("not_failed")
-        await messages.mark_unsent(act.conn, stored.conversation_id, act.now)
-        act.spoke = True
-        act.tell(EventKind.MESSAGE_STATUS, message=message_id, status=MessageStatus.QUEUED, by=agent.id)
+        if (await conversations.get(conn, stored.conversation_id)).tenant != agent.tenant:
+            raise LookupError(message_id)
+    return stored
 
 
 async def typing(door: Door, agent: Agent, conversation_id: str) -> None:

@@ -7,10 +7,11 @@ from bot.conversations.desk.errors import Unusable
 from bot.storage import handoffs, messages
 from bot.storage.audit import Act
 from bot.vocabulary.agents import Outcome
+from bot.vocabulary.messages import ChannelName
 from bot.web import screens
 from bot.web.access import identity
 from bot.web.agent import frame, talk
-from bot.web.agent.frame import Poster
+from bot.web.agent.frame import Poster, Visitor
 
 router = APIRouter(prefix="/agent", route_class=screens.ScreenRoute, include_in_schema=False)
 
@@ -76,10 +77,20 @@ async def close(request: Request, signed: Poster, handoff_id: str) -> Response:
 
 @router.post("/pesan/{message_id}/kirim-ulang")
 async def resend(request: Request, signed: Poster, message_id: int) -> Response:
-    """Send again what failed."""
+    """Send again what did not arrive; the field `kanal` chooses the channel."""
     door = identity.door_of(request)
-    await writing.resend(door, signed.agent, message_id)
-    return frame.done(request, await _conversation(request, message_id), said="resent")
+    wanted = await frame.field(request, "kanal", 16)
+    if wanted and wanted not in set(ChannelName):
+        raise Unusable("other")
+    channel = await writing.resend(door, signed.agent, message_id, ChannelName(wanted) if wanted else None)
+    return frame.done(request, await _conversation(request, message_id), said="resent", name=channel)
+
+
+@router.get("/pesan/{message_id}/jalan")
+async def ways(request: Request, signed: Visitor, message_id: int) -> Response:
+    """On which channels it could go out now, and how."""
+    found = await writing.ways(identity.door_of(request), signed.agent, message_id)
+    return screens.render(request, "agent/ways.html", signed, ways=found, message_id=message_id)
 
 
 @router.post("/pesan/{message_id}/maksud")

@@ -1,6 +1,7 @@
 """What agents do in the systems of the city for a citizen: reports and queue places."""
 
 from datetime import date, datetime
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -35,18 +36,16 @@ async def file(request: Request, signed: Poster, conversation_id: str) -> Respon
 
 @router.post("/lacak")
 async def look_up(request: Request, signed: Poster, conversation_id: str) -> Response:
-    """Where a number stands."""
-    state = await casework.look_up(
-        identity.door_of(request),
-        signed.agent,
-        conversation_id,
-        await frame.field(request, "nomor", 64),
-        permit=await frame.field(request, "izin", 4) == "1",
-    )
-    words = Words(request, signed)
-    return screens.render(
-        request, "agent/found.html", signed, state=state, words=words, conversation_id=conversation_id
-    )
+    """Where a number stands: the field `jenis` says of what, `laporan`, `izin` or `antrean`."""
+    door = identity.door_of(request)
+    number, kind = await frame.field(request, "nomor", 64), await frame.field(request, "jenis", 16)
+    known: dict[str, Any] = {"words": Words(request, signed), "conversation_id": conversation_id}
+    if kind == "antrean":
+        known["booking"] = await casework.look_up_booking(door, signed.agent, conversation_id, number)
+        return screens.render(request, "agent/found_booking.html", signed, **known)
+    permit = kind == "izin"
+    known["state"] = await casework.look_up(door, signed.agent, conversation_id, number, permit=permit)
+    return screens.render(request, "agent/found.html", signed, permit=permit, **known)
 
 
 @router.post("/ikuti")
@@ -81,7 +80,13 @@ async def places(request: Request, signed: Poster, conversation_id: str) -> Resp
         raise Unusable("other") from None
     found = await casework.places(identity.door_of(request), signed.agent, conversation_id, service, day)
     return screens.render(
-        request, "agent/places.html", signed, found=found, service=service, conversation_id=conversation_id
+        request,
+        "agent/places.html",
+        signed,
+        found=found,
+        service=service,
+        booking=await frame.field(request, "antrean", 32),
+        conversation_id=conversation_id,
     )
 
 
@@ -104,6 +109,23 @@ async def book(request: Request, signed: Poster, conversation_id: str) -> Respon
         key=await frame.field(request, "kunci", 64),
     )
     return frame.done(request, conversation_id, said="booked", number=code or "-")
+
+
+@router.post("/antre/pindah")
+async def move(request: Request, signed: Poster, conversation_id: str) -> Response:
+    """Give a place another time: the field `tempat` is as for taking one."""
+    slot, _, _ = (await frame.field(request, "tempat", 200)).rpartition("|")
+    if not slot:
+        raise Unusable("other")
+    await casework.move(
+        identity.door_of(request),
+        signed.agent,
+        conversation_id,
+        await frame.field(request, "antrean", 32),
+        slot,
+        key=await frame.field(request, "kunci", 64),
+    )
+    return frame.done(request, conversation_id, said="moved")
 
 
 @router.post("/antre/batal")

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from bot.conversations.desk import events, rules
 from bot.conversations.desk.errors import Unusable
-from bot.storage import agents, audit, inbox
+from bot.storage import agents, audit, botdrafts, inbox
 from bot.storage.audit import Act
 from bot.storage.inbox import Box, Filters
 from bot.vocabulary.agents import Agent, Presence, Role, Urgency
@@ -34,15 +34,18 @@ PLACES: tuple[tuple[str, str, Role], ...] = (
     ("/agent/pimpinan", "figures.title", Role.SUPERVISOR),
     ("/agent/pengaturan", "settings.title", Role.SUPERVISOR),
 )
+# What a person is to look at before the citizen hears it: a list of drafts, no list of requests.
+APPROVALS = "persetujuan"
 LARGEST_POST = 21 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the shell of a page shows."""
+    """What the shell of a page shows. `approvals` is None where no answer is looked at first."""
 
     slug: str
     counts: dict[Box, int]
+    approvals: int | None
     colleagues: list[Agent]
     presences: dict[str, Presence]
     reasons: tuple[str, ...]
@@ -54,22 +57,24 @@ class Frame:
 
     @property
     def box(self) -> Box:
-        """The list that is open."""
+        """The list of requests that is open. Raises LookupError for the drafts."""
         return BOXES[self.slug]
 
 
 async def frame(request: Request, signed: Signed, slug: str, query: str = "") -> Frame:
     """Read what the shell shows. Raises LookupError for a list there is not."""
     door = identity.door_of(request)
-    if slug not in BOXES:
+    if slug not in BOXES and slug != APPROVALS:
         raise LookupError(slug)
     tenant = signed.agent.tenant
     newest = await events.start(door, tenant)
     here = await rules.load(door, tenant)
     async with door.database.reading() as conn:
+        held = await botdrafts.count(conn, tenant)
         return Frame(
             slug=slug,
             counts=await inbox.counts(conn, tenant, signed.agent.id),
+            approvals=held if held or here.approve or slug == APPROVALS else None,
             colleagues=await agents.of(conn, tenant),
             presences=await agents.presences_in(conn, tenant),
             reasons=here.away_reasons,

@@ -17,6 +17,7 @@ from bot.web.access.identity import Signed, SignInFirst
 from bot.web.agent import frame
 from bot.web.agent.frame import Poster
 
+SHOWN = ("urgency", "number", "direction", "by", "name", "how", "decision")
 router = APIRouter(prefix="/agent", route_class=screens.ScreenRoute, include_in_schema=False)
 
 
@@ -33,6 +34,10 @@ async def _told(request: Request, signed: Signed, after: int) -> AsyncIterator[s
     """Events, and a ping in between at which the session is looked at again."""
     door = identity.door_of(request)
     yield "retry: 1000\n\nevent: ping\ndata: 0\n\n"
+    if await events.missed(door, signed.agent.tenant, after):
+        # Away for longer than events are kept: only the page as it is now tells the whole story.
+        yield "event: anew\ndata: 0\n\n"
+        return
     async for event in events.follow(door, signed.agent, after):
         if event is not None:
             data = await _as_json(door, event)
@@ -52,7 +57,7 @@ async def _as_json(door: Door, event: ConsoleEvent) -> dict[str, object]:
         async with door.database.reading() as conn:
             owner = (await handoffs.get(conn, event.handoff_id)).agent_id
     return {
-        **{name: event.data.get(name) for name in ("urgency", "number", "direction", "by", "name", "how")},
+        **{name: event.data.get(name) for name in SHOWN},
         "kind": event.kind,
         "conversation": event.conversation_id,
         "handoff": event.handoff_id,

@@ -10,9 +10,11 @@ from markupsafe import Markup, escape
 
 from bot.conversations import speech
 from bot.conversations.desk.teaching import known_intents
+from bot.storage import deliveries
 from bot.storage.messages import StoredMessage
 from bot.storage.transcripts import Line
 from bot.vocabulary.agents import Handoff, Stage
+from bot.vocabulary.messages import MessageStatus
 from bot.web import passes
 from bot.web.access import identity
 from bot.web.access.identity import Signed
@@ -20,6 +22,8 @@ from intents.catalog import Service, Topic
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 CHOICES = 3
+SHOWN = 200
+STUCK = (MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.UNKNOWN, MessageStatus.WAITING)
 _BOLD = re.compile(r"\*([^*\n]+)\*")
 
 
@@ -173,6 +177,31 @@ class Words:
             if item.get("media_id"):
                 found.append((passes.signed_link(key, item["media_id"]), picture))
         return found
+
+    def stuck(self, message: StoredMessage) -> bool:
+        """Say whether a message of ours is not on its way to the citizen."""
+        return message.status in STUCK
+
+    def may_go_again(self, message: StoredMessage) -> bool:
+        """Say whether somebody may send it again."""
+        return deliveries.may_go_again(message)
+
+    def failure(self, message: StoredMessage) -> str:
+        """Why a message did not arrive, in words; a channel's own code where we have none."""
+        reason = message.reason or ""
+        head, _, rest = reason.partition("_")
+        if head == "RESENT":
+            return self.text("failure.resent", channel=self.named("channel", rest.lower()))
+        if self._door.texts.has(f"console.failure.{reason.lower()}", self._tenant):
+            return self.text(f"failure.{reason.lower()}")
+        return self.text("failure.code", code=rest) if head == "FAILED" and rest else ""
+
+    def around(self, text: str, query: str) -> str:
+        """The part of a message in which the first word of a search stands."""
+        word = next(iter(re.findall(r"\w+", query)), "")
+        at = text.lower().find(word.lower()) if word else 0
+        start = max(0, at - SHOWN // 3) if at > SHOWN // 2 else 0
+        return ("…" if start else "") + text[start : start + SHOWN]
 
     def taught(self, line: Line) -> str | None:
         """What a colleague said that a message meant."""

@@ -42,13 +42,13 @@ export function startAlerts(shell) {
     });
   }
 
-  function tell(text, event, urgent) {
+  function tell(text, event, urgent, box = event.owner === me ? "milik-saya" : "baru") {
     ring(urgent);
     if (document.hidden) {
       unseen += 1;
       document.title = `(${unseen}) ${text}`;
     }
-    const address = `/agent/kotak/${event.owner === me ? "milik-saya" : "baru"}/${event.conversation}`;
+    const address = `/agent/kotak/${box}/${event.conversation}`;
     if ((document.hidden || urgent) && "Notification" in window && Notification.permission === "granted") {
       const note = new Notification(text, { body: urgent ? words.urgent_body : words.body, tag: event.handoff ?? event.conversation, requireInteraction: urgent });
       note.addEventListener("click", () => { window.focus(); location.href = address; note.close(); });
@@ -57,6 +57,7 @@ export function startAlerts(shell) {
       const alarm = document.createElement("a");
       alarm.href = address;
       alarm.dataset.alarm = "1";
+      alarm.dataset.key = "!";
       alarm.textContent = text;
       document.getElementById("alarms").append(alarm);
     }
@@ -69,6 +70,7 @@ export function startAlerts(shell) {
       if (event.kind === "handoff_waiting") tell((urgent ? words.urgent : words.waiting).replace("{number}", number), event, urgent);
       else if (event.kind === "handoff_assigned" && event.owner === me && event.how !== "taken") tell(words.assigned.replace("{number}", number), event, urgent);
       else if (event.kind === "message" && event.direction === "in" && event.owner === me && (document.hidden || event.conversation !== current())) tell(words.message.replace("{number}", number), event, urgent);
+      else if (event.kind === "draft" && !event.decision) tell(words.draft, event, false, "persetujuan");
       else if (event.kind === "mention") { tell(words.mention.replace("{name}", event.name ?? ""), event, false); toast(words.mention.replace("{name}", event.name ?? "")); }
     },
   };

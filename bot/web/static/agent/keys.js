@@ -22,7 +22,9 @@ export function startKeys() {
   });
 
   function act(key, event) {
-    const found = [...document.querySelectorAll(`[data-key="${CSS.escape(key).replace("\\ ", " ")}"]`)].find((one) => one.id === "file" || one.getClientRects().length);
+    const fitting = [...document.querySelectorAll(`[data-key="${key.replace(/["\\]/g, "\\$&")}"]`)].filter((one) => one.id === "file" || one.getClientRects().length);
+    // Of many messages, the newest is meant.
+    const found = fitting.findLast((one) => one.closest("#log")) ?? fitting[0];
     if (!found) {
       if (["n", "l", "s", "i", "q"].includes(key) && current()) {
         document.getElementById("card")?.classList.add("shown");
@@ -38,7 +40,8 @@ export function startKeys() {
   function use(found) {
     if (found.matches("input:not([type=file]), textarea, select")) { found.focus(); return; }
     found.click();
-    if (found.matches("summary")) found.parentElement.querySelector("form input:not([type=hidden]), form select, form textarea")?.focus();
+    if (found.matches("summary") && found.closest("#log")) found.parentElement.scrollIntoView({ block: "nearest" });
+    if (found.matches("summary")) found.parentElement.querySelector("form input:not([type=hidden]), form select, form textarea, form button")?.focus();
   }
 
   function move(step, event) {
@@ -53,7 +56,7 @@ export function startKeys() {
   }
 
   function leave() {
-    const menu = document.querySelector("details.menu[open]");
+    const menu = document.querySelector("details:is(.menu, .teach, .again)[open]");
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); return; }
     const canned = document.getElementById("canned");
     if (canned && !canned.hidden) return;

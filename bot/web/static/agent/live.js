@@ -14,7 +14,7 @@ export function follow(shell, hear) {
     beaten = Date.now();
     // On the server's ping, not on a timer: browsers slow timers of background tabs down.
     fetch("/agent/hadir", { method: "POST", headers: { "X-CSRF-Token": shell.dataset.csrf, "X-Requested-By": "lawang" } })
-      .catch(() => { beaten = 0; });
+      .then((answer) => { if (answer.status === 401) location.href = "/agent/masuk"; }, () => { beaten = 0; });
   };
   const alive = () => { last = Date.now(); lost.hidden = true; };
   const open = () => {
@@ -30,6 +30,8 @@ export function follow(shell, hear) {
       shell.dataset.after = String(id);
       hear(JSON.parse(event.data));
     });
+    // Away for longer than the server remembers: the page as it is now tells the rest.
+    source.addEventListener("anew", () => { source.close(); location.reload(); });
     source.addEventListener("over", () => { source.close(); location.href = "/agent/masuk"; });
     source.addEventListener("error", () => { lost.hidden = false; });
   };
@@ -37,6 +39,8 @@ export function follow(shell, hear) {
   setInterval(() => {
     const closed = source.readyState === EventSource.CLOSED;
     if (closed || Date.now() - last > SILENCE) { lost.hidden = false; open(); }
+    // Refused, not broken off: a beat finds out whether the session is over.
+    if (closed) beat();
   }, 3000);
   addEventListener("online", open);
   addEventListener("pageshow", (event) => { if (event.persisted) open(); });

@@ -1,6 +1,7 @@
 // Keeps the list and the open conversation as they are now, without taking what is being written away.
 const PARTS = ["head", "log", "foot", "card"];
-let rowsTimer, caseTimer, wanted = 0;
+const shown = new WeakMap();
+let rowsTimer, caseTimer, wanted = 0, missed = false;
 
 // The next key writes the answer, on a screen where that does not open a keyboard.
 function ready() {
@@ -32,6 +33,8 @@ export function startParts(shell) {
     const card = document.querySelector(".card.shown");
     if (card && !card.contains(event.target) && !link?.classList.contains("card-link")) card.classList.remove("shown");
   });
+  // What had to wait while somebody chose from a list is shown as soon as they have.
+  shell.addEventListener("focusout", () => { if (missed) { missed = false; refreshCase(); } });
   ready();
   toEnd();
 }
@@ -80,24 +83,26 @@ export function refreshCase(lines = 0) {
 function put(old, fresh) {
   if (!old || !fresh) return;
   if (old.id === "foot" && old.dataset.state === fresh.dataset.state) return;
-  const before = old.dataset.html ?? "";
   const html = fresh.innerHTML;
-  if (before === html) return;
-  // Somebody is writing in it, or looks something up there: it waits for the next time.
-  if (old.contains(document.activeElement) && document.activeElement.matches("textarea, input, select") && document.activeElement.value) return;
+  if (shown.get(old) === html) return;
+  const active = old.contains(document.activeElement) ? document.activeElement : null;
+  // A list that is open, or a field that could not be found again, is not taken from under somebody's hand.
+  if (active?.matches("select") || (active?.matches("textarea, input") && active.value && !active.id)) { missed = true; return; }
   const low = old.scrollHeight - old.scrollTop - old.clientHeight;
   const opened = [...old.querySelectorAll("details[open][id]")].map((one) => one.id);
   const typed = [...old.querySelectorAll("textarea[id], input[id]:not([type=hidden]):not([type=file])")].map((one) => [one.id, one.value]);
-  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
-  const found = ["looked-up", "places"].map((id) => [id, [...(document.getElementById(id)?.childNodes ?? [])]]);
+  const marked = active?.matches("textarea") ? [active.selectionStart, active.selectionEnd] : null;
+  const kept = [...old.querySelectorAll("[data-kept]")].map((one) => [one.id, [...one.childNodes]]);
   if (old.id === "log") old.classList.add("calm");
   old.replaceChildren(...fresh.childNodes);
   for (const [name, value] of [["data-state", fresh.dataset.state]]) if (value) old.setAttribute(name, value);
-  old.dataset.html = html;
+  shown.set(old, html);
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   for (const [id, value] of typed) { const one = document.getElementById(id); if (one && value) one.value = value; }
-  for (const [id, nodes] of found) if (old.id === "card" && nodes.length) document.getElementById(id)?.replaceChildren(...nodes);
-  if (focused) document.getElementById(focused)?.focus();
+  for (const [id, nodes] of kept) if (nodes.length) document.getElementById(id)?.replaceChildren(...nodes);
+  const again = active?.id ? document.getElementById(active.id) : null;
+  again?.focus({ preventScroll: true });
+  if (marked) again?.setSelectionRange(...marked);
   htmx.process(old);
   if (old.id === "log") old.scrollTop = low < 80 ? old.scrollHeight : old.scrollHeight - old.clientHeight - low;
 }
