@@ -12,7 +12,7 @@ from bot.conversations import emergency
 from bot.conversations.desk import events, hours, queue
 from bot.conversations.desk.rules import Rules, in_force
 from bot.door import Door
-from bot.storage import conversations, desksettings, handoffs
+from bot.storage import conversations, desksettings, handoffs, messages
 from bot.vocabulary.agents import EventKind, Handoff, Outcome, Stage, Urgency
 from bot.vocabulary.conversations import Conversation, Owner, Say
 from intents.calendar_days import calendar
@@ -100,7 +100,9 @@ async def alarm(
     crisis = kind in emergency.CRISIS
     reason = f"crisis_{kind}" if crisis else f"emergency_{kind}"
     level = Urgency.CRISIS if crisis else Urgency.EMERGENCY
-    asked = await _queue(conn, door, conversation, reason, {}, level, now)
+    # What was said, for the row: the newest message there is the bot's own answer.
+    said = {"last_text": (await messages.get(conn, message_id)).text}
+    asked = await _queue(conn, door, conversation, reason, said, level, now)
     found = await handoffs.heard(conn, conversation.id, now)
     if found is not None:
         for told in asked.told:

@@ -1,9 +1,11 @@
-"""The agents' lists, transcripts and search with a history of years, next to an empty database."""
+"""The agents' desk with a history of years next to a young and an empty one; events to fifty consoles."""
 
 import asyncio
+import os
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,12 +18,18 @@ from bot.storage.database import Database, upgrade
 from bot.storage.inbox import Box
 from bot.vocabulary.agents import Agent
 from tests import engines
-from tests.benchmarks.figures import Result, Table, number
+from tests.benchmarks import console
+from tests.benchmarks.figures import Result, Table, number, quantile
 
-MESSAGES, CONVERSATIONS = 1_000_000, 100_000
+MESSAGES = int(os.environ.get("BENCH_DESK_MESSAGES", "1000000"))
+CONVERSATIONS = int(os.environ.get("BENCH_DESK_CONVERSATIONS", "100000"))
+# As many wait and are answered as with the whole history: pages of the same length.
+YOUNG = 4_000, 400
 WAITING, ASSIGNED = 200, 150
+AGENTS = 50
+LONG_TALK = "d50"
 TENANT = "kota_mojokerto"
-ROUNDS = 30
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "30"))
 
 _DAY = "2026-01-01 00:00:00+00:00"
 _WORDS = (
@@ -61,12 +69,18 @@ def _statements(engine: str, messages: int, conversations: int) -> list[str]:
         " CASE n % 2 WHEN 0 THEN 'in' ELSE 'out' END, 'text',"
         f" CASE n % 8 {words} END || ' nomor ' || n, CASE n % 2 WHEN 0 THEN 'handled' ELSE 'sent' END, 1,"
         f" {asked}, {asked}, 'd' || n FROM numbers",
+        # One talk is long enough to fill a page of its transcript.
+        "INSERT INTO messages (uid, conversation_id, channel, direction, kind, text, status, attempts,"
+        " created_at, updated_at, channel_message_id)"
+        f" SELECT 'e' || n, '{LONG_TALK}', 'webchat', 'in', 'text', 'pesan panjang ' || n, 'handled', 1,"
+        f" {asked}, {asked}, 'e' || n FROM numbers WHERE n <= 60",
         "INSERT INTO handoffs (id, number, tenant, conversation_id, stage, rank, reason, requested_at,"
         " queued_at, agent_id, claimed_at, first_claimed_at, first_reply_at, unanswered_since,"
         " last_message_at, transfers,"
         f" closed_at, outcome, rating) SELECT 'd' || n, n, '{TENANT}', 'd' || n,"
         f" CASE WHEN n > {rest + ASSIGNED} THEN 'waiting' WHEN n > {rest} THEN 'assigned' ELSE 'closed' END,"
-        f" 5, 'asked', {asked}, {asked}, CASE WHEN n > {rest + ASSIGNED} THEN NULL ELSE 'a' || (n % 50) END,"
+        f" 5, 'asked', {asked}, {asked},"
+        f" CASE WHEN n > {rest + ASSIGNED} THEN NULL ELSE 'a' || (n % {AGENTS}) END,"
         f" {asked}, {asked}, {asked}, CASE WHEN n > {rest} THEN {asked} END, {asked}, 0,"
         f" CASE WHEN n <= {rest} THEN {asked} END, CASE WHEN n <= {rest} THEN 'solved' END, 1 + n % 5"
         f" FROM numbers WHERE n <= {conversations}",
@@ -78,8 +92,8 @@ async def fill(database: Database, messages: int, conversations: int) -> None:
     engine = "sqlite" if database.is_sqlite else "postgresql"
     now = datetime.now(UTC)
     async with database.transaction() as conn:
-        for number in range(50):
-            await agents.save(conn, Agent(f"a{number}", TENANT, f"Petugas {number}"), now)
+        for place in range(max(AGENTS, console.AGENTS)):
+            await agents.save(conn, Agent(f"a{place}", TENANT, f"Petugas {place}"), now)
     if messages:
         numbers = (
             "WITH RECURSIVE numbers (n) AS"
@@ -135,26 +149,44 @@ async def median_ms(database: Database, question: Question) -> float:
     return statistics.median(spent[1:])
 
 
-def measure(engine: str, folder: Path) -> list[tuple[str, float, float]]:
-    """Milliseconds of every question with nothing and with the whole history."""
-    figures: list[dict[str, float]] = []
-    for messages, conversations in ((0, 0), (MESSAGES, CONVERSATIONS)):
-        place = folder / str(messages)
+@dataclass
+class Measured:
+    """What one engine did: milliseconds by question and by page, and of the events."""
+
+    questions: dict[str, float]
+    pages: dict[str, float]
+    heard: console.Heard | None = None
+
+
+SIZES = {"empty": (0, 0), "young": YOUNG, "full": (MESSAGES, CONVERSATIONS)}
+
+
+def measure(engine: str, folder: Path) -> dict[str, Measured]:
+    """Every question and page with nothing, with few and with the whole history; events with the last."""
+    found = {}
+    for size, (messages, conversations) in SIZES.items():
+        place = folder / size
         place.mkdir()
         with engines.fresh_database(engine, place) as url:
             upgrade(url)
-            figures.append(asyncio.run(_ask(url, messages, conversations)))
-    empty, full = figures
-    return [(name, empty[name], full[name]) for name in empty]
+            found[size] = asyncio.run(_ask(url, place, messages, conversations))
+    return found
 
 
-async def _ask(url: str, messages: int, conversations: int) -> dict[str, float]:
+async def _ask(url: str, folder: Path, messages: int, conversations: int) -> Measured:
     database = Database(url)
     try:
         await fill(database, messages, conversations)
-        return {name: await median_ms(database, one) for name, one in questions("d500").items()}
+        questioned = {name: await median_ms(database, one) for name, one in questions(LONG_TALK).items()}
     finally:
         await database.close()
+    async with console.console(url, folder) as desk:
+        shown = await console.pages(desk, LONG_TALK, ROUNDS)
+        heard = None
+        if messages == MESSAGES:
+            longest_waiting = conversations - WAITING + 1
+            heard = await console.events(desk, f"d{longest_waiting}")
+    return Measured(questioned, shown, heard)
 
 
 def run() -> Result:
@@ -163,13 +195,61 @@ def run() -> Result:
     for engine in engines.available():
         with TemporaryDirectory(prefix="lawang-bench-") as folder:
             found[engine] = measure(engine, Path(folder))
+    tables = [table for engine, sizes in found.items() for table in _tables(engine, sizes)]
+    raw = {
+        engine: {
+            size: {"questions": one.questions, "pages": one.pages, "heard": one.heard and vars(one.heard)}
+            for size, one in sizes.items()
+        }
+        for engine, sizes in found.items()
+    }
+    return Result("desk", tables, raw)
+
+
+def _tables(engine: str, sizes: dict[str, Measured]) -> list[Table]:
+    history = f"{MESSAGES:,} messages, {CONVERSATIONS:,} conversations"
+    columns = ["", "empty, ms", "young, ms", "full, ms", "full / empty", "full / young"]
+    note = (
+        f"Median of {ROUNDS} of one client after one that warms up. Young: {YOUNG[0]:,} messages in"
+        f" {YOUNG[1]} conversations, as many of them waiting and being answered as in the full one."
+    )
     tables = [
         Table(
-            f"The desk on {engine}: {MESSAGES:,} messages, {CONVERSATIONS:,} conversations",
-            ["", "empty, ms", "full, ms", "full / empty"],
-            [[name, number(empty), number(full), number(full / empty)] for name, empty, full in rows],
-            f"Median of {ROUNDS} questions of one client after one that warms up.",
+            f"{title} on {engine}: {history}",
+            columns,
+            [_row(name, *(getattr(one, kind).get(name) for one in sizes.values())) for name in kinds],
+            note,
         )
-        for engine, rows in found.items()
+        for title, kind, kinds in (
+            ("The console's pages over HTTP", "pages", sizes["full"].pages),
+            ("What they ask of the database", "questions", sizes["full"].questions),
+        )
     ]
-    return Result("desk", tables, {engine: [list(row) for row in rows] for engine, rows in found.items()})
+    heard = sizes["full"].heard
+    if heard is not None:
+        rows = [
+            [name, *(number(quantile(series, share)) for share in (0.5, 0.95, 1))]
+            for name, series in (
+                (f"{console.AGENTS - 1} open consoles have the event", heard.clients),
+                ("Chromium has drawn it", heard.screen),
+            )
+            if series
+        ]
+        tables.append(
+            Table(
+                f"Event to screen on {engine}, {console.AGENTS} agents connected, {history}",
+                ["from the press of a colleague's button", "p50, ms", "p95, ms", "longest, ms"],
+                rows,
+                f"{console.EVENTS} acts, one every 1.5 s; each open console fetches its list after each,"
+                " as the page does. The clients and Chromium share the processors with the server.",
+            )
+        )
+    return tables
+
+
+def _row(name: str, empty: float | None, young: float | None, full: float | None) -> list[str]:
+    def cell(value: float | None) -> str:
+        return "-" if value is None else number(value)
+
+    ratios = [None if full is None or not before else full / before for before in (empty, young)]
+    return [name, *(cell(value) for value in (empty, young, full, *ratios))]

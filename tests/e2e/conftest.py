@@ -45,6 +45,7 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.friend_port = free_port()
+        self.city_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
@@ -54,7 +55,8 @@ class Stage:
         log = self.folder.joinpath("stage.log").open("ab")
         command = [sys.executable, "-m", "tests.e2e.stage", str(self.port), str(self.folder)]
         friend = f"http://127.0.0.1:{self.friend_port}"
-        environment = {**os.environ, "LAWANG_EMBED_ORIGINS": friend}
+        city = f"http://127.0.0.1:{self.city_port}"
+        environment = {**os.environ, "LAWANG_EMBED_ORIGINS": friend, "SANDBOX_URL": city}
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         log.close()
         deadline = time.monotonic() + PATIENCE_SECONDS

@@ -21,12 +21,13 @@ from bot.door import Door, open_door
 from bot.storage import conversations, database, desksettings, messages
 from bot.storage.tables import conversations as table
 from bot.vocabulary.conversations import Reply, Say, Turn
-from bot.vocabulary.messages import OutgoingMessage
+from bot.vocabulary.messages import ChannelName, OutgoingMessage
 from bot.web import agent, webchat
 from bot.web.access import account, citypages, development, enrolment
 from bot.web.access import pages as access_pages
 from bot.web.supervision import figures, people, trail
 from bot.web.supervision import settings as desk_settings
+from tests.postman import Postman
 
 REPLIES: dict[str, str] = {
     "stage.echo": "Bapak/Ibu menulis: {text}",
@@ -63,6 +64,12 @@ WORDS = {
     "halo": "stage.greeting",
     "/affirm": "stage.filed",
 }
+# What the engine says that it understood, whatever was written: sure of nothing.
+UNDERSTOOD = {
+    "intent": {"name": "ask_requirements", "confidence": 0.55},
+    "alternatives": [{"name": "book_queue", "confidence": 0.3}, {"name": "check_status", "confidence": 0.1}],
+    "service": {"id": "ktp_hilang", "confidence": 0.6},
+}
 
 
 class ScriptedEngine:
@@ -72,8 +79,9 @@ class ScriptedEngine:
         await asyncio.sleep(0.35 if "pelan" not in turn.text else 3)
         if "petugas" in turn.text.lower():
             summary = {"last_text": turn.text, "service": "ktp_hilang"}
-            return Reply((), ({"type": "handoff_requested", "reason": "asked", "summary": summary},), {})
-        return Reply((self._say(turn),), (), {})
+            effect = {"type": "handoff_requested", "reason": "asked", "summary": summary}
+            return Reply((), (effect,), {}, UNDERSTOOD)
+        return Reply((self._say(turn),), (), {}, UNDERSTOOD)
 
     def _say(self, turn: Turn) -> Say:
         text = turn.text.lower()
@@ -103,7 +111,8 @@ def build(settings: configuration.Settings) -> FastAPI:
     async def live(app: FastAPI):  # type: ignore[no-untyped-def]
         await database.upgrade_async(settings.database_url)
         async with open_door(settings) as door:
-            app.state.door = replace(door, engine=ScriptedEngine(), texts=_texts(door))
+            channels = {ChannelName.TELEGRAM: Postman()}
+            app.state.door = replace(door, engine=ScriptedEngine(), texts=_texts(door), channels=channels)
             await development.prepare(door)
             async with door.database.transaction() as conn:
                 await desksettings.change(conn, settings.tenant, "automatic", False, None, datetime.now(UTC))
@@ -143,10 +152,9 @@ def _texts(door: Door) -> texts.Texts:
     return texts.Texts({**door.texts._common, **REPLIES}, door.texts._tenants)
 
 
-def main() -> None:
-    """Serve the stage."""
-    port, folder = int(sys.argv[1]), Path(sys.argv[2])
-    settings = replace(
+def settings_of(port: int, folder: Path) -> configuration.Settings:
+    """What a stage runs with, and whoever opens its database beside it."""
+    return replace(
         configuration.load(),
         var=folder,
         port=port,
@@ -154,10 +162,20 @@ def main() -> None:
         database_url=f"sqlite+aiosqlite:///{folder / 'stage.db'}",
         redis_url=None,
         telegram_token=None,
+        telegram_mode="webhook",
         secret_key="stage secret key of no importance at all",
     )
+
+
+def main() -> None:
+    """Serve the stage."""
+    port, folder = int(sys.argv[1]), Path(sys.argv[2])
     uvicorn.run(
-        build(settings), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
+        build(settings_of(port, folder)),
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
     )
 
 

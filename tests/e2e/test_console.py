@@ -1,37 +1,17 @@
 """The console in a real browser: nobody is answered twice, nothing is missed, everybody can use it."""
 
 import re
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import DESKTOP, PHONE, Stage
-from tests.e2e.desk import Citizen, agents, browser_of
+from tests.e2e.desk import agents, asked, browser_of, row, take
 from tests.e2e.test_access import violations
 
 __all__ = ["agents"]
-
-
-def asked(stage: Stage, words: str = "") -> tuple[Citizen, str]:
-    """A citizen who waits for a person, and the words to know them by."""
-    mark = f"keperluan {uuid.uuid4().hex[:8]}"
-    citizen = Citizen(stage)
-    citizen.say(f"petugas, {mark} {words}")
-    return citizen, mark
-
-
-def row(page: Page, mark: str) -> Any:
-    """The row of a citizen in the list."""
-    return page.locator(".row", has_text=mark)
-
-
-def take(page: Page, mark: str) -> None:
-    """Take a citizen from the list."""
-    row(page, mark).locator(".take").click()
-    expect(page.locator("#text")).to_be_visible()
 
 
 def test_two_agents_see_one_chat_and_one_has_it(stage: Stage, agents: Any) -> None:

@@ -17,7 +17,7 @@ from bot.web.access.identity import Signed, SignInFirst
 from bot.web.agent import frame
 from bot.web.agent.frame import Poster
 
-SHOWN = ("urgency", "number", "direction", "by", "name", "how", "decision")
+SHOWN = ("urgency", "number", "direction", "by", "name", "how", "decision", "agent", "state", "reason")
 router = APIRouter(prefix="/agent", route_class=screens.ScreenRoute, include_in_schema=False)
 
 

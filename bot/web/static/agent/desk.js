@@ -12,7 +12,18 @@ startParts(shell);
 startComposer(shell);
 startKeys();
 const alerts = startAlerts(shell);
+const state = document.getElementById("state");
+const lit = () => { document.getElementById("lamp").className = `lamp ${state.value.split(":")[0]}`; };
+state.addEventListener("change", lit);
+
 follow(shell, (event) => {
+  if (event.kind === "presence" && event.agent === shell.dataset.agent) {
+    // Changed elsewhere: in another tab, or because this agent was silent.
+    const now = event.state === "away" ? `away:${event.reason}` : event.state;
+    if (![...state.options].some((one) => one.value === now)) state.add(new Option(event.reason ?? event.state, now));
+    state.value = now;
+    lit();
+  }
   heard(event);
   alerts.hear(event);
 });
@@ -32,6 +43,15 @@ document.body.addEventListener("htmx:responseError", (event) => {
   const said = new DOMParser().parseFromString(xhr.responseText, "text/html").body.textContent.trim();
   toast(said || words.failed, true);
   if (xhr.status === 409) { refreshCase(); refreshRows(); }
+});
+document.body.addEventListener("htmx:confirm", (event) => {
+  if (!event.detail.question) return;
+  event.preventDefault();
+  const sure = document.getElementById("sure");
+  document.getElementById("sure-question").textContent = event.detail.question;
+  sure.returnValue = "no";
+  sure.addEventListener("close", () => { if (sure.returnValue === "yes") event.detail.issueRequest(true); }, { once: true });
+  sure.showModal();
 });
 document.body.addEventListener("htmx:sendError", () => toast(words.offline, true));
 document.body.addEventListener("htmx:configRequest", (event) => {

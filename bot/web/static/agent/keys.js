@@ -8,8 +8,8 @@ export function startKeys() {
   let going = false;
 
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") return leave();
-    if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) return leave();
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.target.matches("input, textarea, select, [role=option]")) return;
     const key = event.key.toLowerCase();
     if (going) {

@@ -20,6 +20,11 @@ export function startParts(shell) {
     choose();
     ages();
   });
+  // Seldom opened, so filled only then. A toggle does not bubble.
+  shell.addEventListener("toggle", (event) => {
+    const list = event.target.matches("details.teach[open]") && event.target.querySelector("select");
+    if (list && list.options.length === 1) list.append(document.getElementById("intents").content.cloneNode(true));
+  }, true);
   shell.addEventListener("click", (event) => {
     const link = event.target.closest("a");
     if (link?.classList.contains("card-link")) {
