@@ -14,6 +14,9 @@ from bot.storage.database import insert_once
 from bot.storage.tables import conversations, messages, turns
 from bot.vocabulary.messages import DeliveryReceipt, MessageStatus
 
+# The reason of what somebody sent again, until it is sent.
+RESENT = "RESENT"
+
 RANK = {
     MessageStatus.QUEUED: 0,
     MessageStatus.SENDING: 1,
@@ -455,7 +458,7 @@ async def queue_again(conn: AsyncConnection, message_id: int, now: datetime) -> 
             messages.c.status.in_([MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.UNKNOWN]),
             ~handedover.handed_on(messages.c.reason),
         )
-        .values(status=MessageStatus.QUEUED, reason="RESENT", attempts=0, updated_at=now)
+        .values(status=MessageStatus.QUEUED, reason=RESENT, attempts=0, updated_at=now)
     )
     return (await conn.execute(statement)).rowcount == 1
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversations.desk import events
 from bot.door import Door
-from bot.storage import consoleevents, conversations
+from bot.storage import consoleevents, conversations, messages
 from bot.storage.messages import StoredMessage
 from bot.vocabulary.agents import EventKind
 from bot.vocabulary.messages import MessageStatus
@@ -20,8 +20,8 @@ async def tell(
     now: datetime,
     reason: str | None = None,
 ) -> str | None:
-    """Note a new status of what an agent wrote; the tenant to wake, None for what the bot wrote."""
-    if message.agent_id is None:
+    """Note a new status of what an agent wrote or sent again; the tenant to wake, None for the bot's own."""
+    if message.agent_id is None and message.reason != messages.RESENT:
         return None
     tenant = (await conversations.get(conn, message.conversation_id)).tenant
     data = {"message": message.id, "status": status, "reason": reason, "by": message.agent_id}
