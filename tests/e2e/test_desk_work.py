@@ -239,7 +239,7 @@ def test_what_failed_goes_again_on_the_channel_the_agent_chooses(stage: Stage, a
     page.goto(f"{stage.url}/agent/kotak/aktif/{conversation}")
     press(page, "z")
     page.locator(".ways button").first.click()
-    expect(page.locator(".tick")).to_have_text("✓ terkirim")
+    expect(page.locator(".message").last.locator(".tick")).to_have_text("✓ terkirim")
     assert "Kabar yang tidak sampai" not in citizen.heard()
 
 
