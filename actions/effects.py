@@ -298,6 +298,24 @@ class LanguageChosen(Effect):
 
 
 @dataclass(frozen=True)
+class NoticesAsked(Effect):
+    """*Kabari kalau air mati di Wates*: the citizen wants notices of a topic; `words` name the places."""
+
+    type: ClassVar[str] = "notices_asked"
+    topic: str | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class NoticesEnded(Effect):
+    """The citizen wants no more notices, of one topic or of all; or only to see which they get."""
+
+    type: ClassVar[str] = "notices_ended"
+    topic: str | None = None
+    only_show: bool = False
+
+
+@dataclass(frozen=True)
 class DataExportRequested(Effect):
     """*Unduh data saya*: the front door answers with a file."""
 

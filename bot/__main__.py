@@ -171,12 +171,14 @@ def bench(names: tuple[str, ...]) -> None:
 
 
 def _mount() -> None:
+    from bot.broadcasts import broadcast
     from bot.casework import cases
     from bot.chat import chat
     from bot.deliveries import messages
     from bot.users import users
     from connectors.commands import connectors
 
+    main.add_command(broadcast)
     main.add_command(cases)
     main.add_command(chat)
     main.add_command(messages)

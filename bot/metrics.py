@@ -28,6 +28,9 @@ MISSED_PROMISES = Counter("lawang_missed_promises", "Promised dates that passed"
 RESERVATIONS = Counter(
     "lawang_late_reservations", "Queue places settled after the turn that asked for them", ["outcome"]
 )
+SUBSCRIPTIONS = Counter(
+    "lawang_subscriptions", "Notices that citizens asked for or stopped", ["tenant", "topic", "act"]
+)
 TEMPLATES_LEFT = Gauge(
     "lawang_templates_left",
     "WhatsApp templates that a government may still send this month",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from bot.conversations import (
+    broadcasting,
     filings,
     inquiries,
     notes,
@@ -64,6 +65,7 @@ async def work(door: Door, stop: asyncio.Event) -> None:
         group.create_task(reminders.run(door, stop), name="reminders")
         group.create_task(settling.run(door, stop), name="settling")
         group.create_task(quiet.run(door, stop), name="quiet")
+        group.create_task(broadcasting.run(door, stop), name="broadcasts")
         group.create_task(assignment.run(door, stop), name="assignment")
         group.create_task(relay.run(door, stop), name="relay")
         group.create_task(silence.run(door, stop), name="silent agents")

@@ -5,7 +5,8 @@ ChannelError
 ├── ChannelUnreachable   network, 5xx, surely not taken: try again with back-off
 │   └── AccountTroubled  token, permission, payment, restriction: keep everything, alarm the operator
 ├── OutcomeUnknown       it may have been taken: wait for a receipt, never send again by yourself
-├── CitizenUnreachable   blocked us, left, opted out, unknown: stop sending to this address
+├── CitizenUnreachable   blocked us, left, unknown: stop sending to this address
+│   └── CitizenOptedOut  wants no more notices: also end what they subscribed to
 ├── WindowClosed         only an approved template may begin a talk now: use one, or wait for the citizen
 └── MessageRefused       the channel will never take this message: give up and count
     └── TemplateRefused  the template is missing, paused or wrong: stop using it, alarm the operator
@@ -55,7 +56,11 @@ class OutcomeUnknown(ChannelError):
 
 
 class CitizenUnreachable(ChannelError):
-    """The citizen blocked us, left or wants no more."""
+    """The citizen blocked us, left or is unknown."""
+
+
+class CitizenOptedOut(CitizenUnreachable):
+    """The citizen told the channel that they want no more notices, now or later."""
 
 
 class WindowClosed(ChannelError):

@@ -18,6 +18,7 @@ from bot.conversations import (
     filings,
     handoff,
     linking,
+    notices,
     privacy,
     settling,
     similar,
@@ -49,6 +50,11 @@ class Outcome:
     erased: bool = False
     others: list[Conversation] = field(default_factory=list)
     bubbles: list[OutgoingMessage] = field(default_factory=list)
+
+    def lines(self, says: list[Say]) -> None:
+        """Add sentences that are to be one bubble."""
+        self.says += says[:1]
+        self.under += says[1:]
 
     def take(self, asked: handoff.Asked) -> None:
         """Add what a request for a person came to."""
@@ -222,6 +228,10 @@ async def _apply_one(
             outcome.take(await handoff.leave_message(conn, door, conversation, now))
         case effects.HandoffRated():
             outcome.take(await handoff.rate(conn, conversation, effect.handoff, effect.stars, now))
+        case effects.NoticesAsked():
+            outcome.lines(await notices.ask(conn, door, conversation, effect, now))
+        case effects.NoticesEnded():
+            outcome.lines(await notices.end(conn, door, conversation, effect, now))
         case effects.LanguageChosen():
             await set_language(conn, conversation.id, effect.language)
         case effects.DataExportRequested():

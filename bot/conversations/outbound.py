@@ -18,7 +18,7 @@ from bot.conversations.desk import ticks
 from bot.conversations.pace import Pace
 from bot.conversations.sentbook import SentBook
 from bot.door import Door
-from bot.storage import buttons, conversations, messages, receipts
+from bot.storage import broadcasts, buttons, conversations, messages, receipts, subscriptions
 from bot.vocabulary.conversations import Conversation
 from bot.vocabulary.messages import (
     ChannelAddress,
@@ -215,7 +215,10 @@ async def _deliver_one(
             pause = await _send(door, adapter, stored, address, holder, pace, book)
             if pause is not None:
                 break
-    except base.CitizenUnreachable:
+    except base.CitizenUnreachable as error:
+        if isinstance(error, base.CitizenOptedOut):
+            async with door.database.transaction() as conn:
+                await subscriptions.end(conn, row.id, None, "opted_out", datetime.now(UTC))
         if await linked.blocked(door, row.id, datetime.now(UTC)):
             await door.wakeups.wake("outbound")
         metrics.SENT.labels(channel, "SKIPPED_BLOCKED").inc()
@@ -257,9 +260,9 @@ async def _send(
     async with door.database.transaction() as conn:
         if not await messages.keep_sending(conn, stored.conversation_id, holder, now, SENDING_SECONDS):
             raise SendingLost(stored.conversation_id)
-        there = await messages.set_status(conn, stored.id, MessageStatus.SENDING, now, attempts=1)
-    if not there:
-        return None
+        there = await messages.begin_sending(conn, stored.id, now)
+        if not there or await broadcasts.recall(conn, stored.id, stored.conversation_id, now):
+            return None
     if stored.attempts >= MAX_ATTEMPTS:
         # Tried as often as allowed and never settled: it ended the process each time.
         await _settle(door, stored, MessageStatus.FAILED, "FAILED_ATTEMPTS")
@@ -272,7 +275,8 @@ async def _send(
         decision = await window.decide(door, adapter, stored, bubble)
         if decision.bubble is None:
             if not decision.settled:
-                await _settle(door, stored, MessageStatus.WAITING, decision.reason, attempts=-1)
+                status = MessageStatus.SKIPPED if decision.lapsed else MessageStatus.WAITING
+                await _settle(door, stored, status, decision.reason, attempts=-1)
             elif decision.elsewhere is not None:
                 metrics.SENT.labels(address.channel, decision.reason).inc()
                 await announce(door, decision.elsewhere)

@@ -19,6 +19,7 @@ from bot.storage import (
     messages,
     persons,
     privacy,
+    subscriptions,
     waitings,
 )
 from bot.storage.messages import StoredMessage
@@ -86,6 +87,10 @@ async def _document(conn: AsyncConnection, door: Door, conversation: Conversatio
         "daftar_tunggu": [
             {"layanan": place.service, "hari": place.day.isoformat(), "nama": place.name}
             for place in await waitings.of(conn, conversation.id)
+        ],
+        "langganan_kabar": [
+            {"topik": item.topic, "wilayah": item.place or "semua", "sejak": item.created_at.isoformat()}
+            for item in await subscriptions.of(conn, conversation.id)
         ],
         "permintaan_petugas": [
             {

@@ -55,9 +55,14 @@ async def tell(
 
 def quiet_until(door: Door, conversation: Conversation, now: datetime) -> datetime | None:
     """When the quiet hours end that `now` lies in; None by day, and where the government set none."""
-    tenant = door.tenants.get(conversation.tenant)
+    return night_until(door, conversation.tenant, conversation.address.channel, now)
+
+
+def night_until(door: Door, tenant_id: str, channel: ChannelName, now: datetime) -> datetime | None:
+    """The same for all of a government's citizens on one channel."""
+    tenant = door.tenants.get(tenant_id)
     hours = tenant.facts.get("quiet_hours") if tenant and door.settings.quiet_hours else None
-    if tenant is None or not hours or conversation.address.channel in SILENT_CHANNELS:
+    if tenant is None or not hours or channel in SILENT_CHANNELS:
         return None
     local = now.astimezone(ZoneInfo(tenant.timezone))
     begin, end = (time.fromisoformat(hours[name]) for name in ("from", "until"))

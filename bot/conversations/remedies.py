@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot import metrics
 from bot.door import Door
-from bot.storage import contacts, conversations, messages
+from bot.storage import contacts, conversations, messages, subscriptions
 from bot.storage.messages import StoredMessage
 from bot.vocabulary.messages import DeliveryReceipt, MessageStatus, Remedy
 
@@ -29,8 +29,10 @@ async def apply(door: Door, receipt: DeliveryReceipt) -> None:
         if stored is None:
             return
         await conversations.lock(conn, stored.conversation_id, now)
-        if receipt.remedy is Remedy.STOP:
+        if receipt.remedy in (Remedy.STOP, Remedy.OPT_OUT):
             await messages.block(conn, stored.conversation_id, now)
+            if receipt.remedy is Remedy.OPT_OUT:
+                await subscriptions.end(conn, stored.conversation_id, None, "opted_out", now)
             return
         if receipt.remedy is Remedy.WINDOW:
             await contacts.close_window(conn, stored.conversation_id, now)

@@ -23,6 +23,7 @@ from bot.conversations import (
     handoff,
     language,
     linkwords,
+    notices,
     outbound,
     speech,
     window,
@@ -232,6 +233,14 @@ async def _answer(door: Door, context: Context) -> Answer:
     if own is not None:
         own.pressed = pressed
         return own
+    if wish := await notices.hear(door, conversation, text, pressed is not None):
+        return Answer(
+            "notices",
+            effects=(wish,),
+            state=conversation.state,
+            failures=conversation.failures,
+            pressed=pressed,
+        )
     if conversation.owner in (Owner.QUEUE, Owner.AGENT):
         # Whatever was sent, a voice note too: the person will look at it.
         await _photos(door, context)

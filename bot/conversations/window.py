@@ -3,7 +3,7 @@ an approved template, or patience.
 
 Each decision leaves a reason on the message's row: SENT, SENT_LINKED (it goes out on another channel),
 SENT_TEMPLATE, WAIT_WINDOW (no approved template), WAIT_BUDGET (the month's allowance is used up). What waits
-is sent when the citizen writes again.
+is sent when the citizen writes again; a broadcast does not wait: SKIPPED_WINDOW, SKIPPED_BUDGET.
 """
 
 import logging
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 SHOW_WHOLE = "/show_message"
 """The payload under a template: the whole message with its own buttons, once the window is open again."""
 ANSWER = "answer"
+OF_THE_DAY = frozenset({"broadcast"})
+"""Purposes of messages that are no news any more on the day the citizen writes again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Decision:
     """What to send, or why to wait. `kind` is what a sent message counts as.
 
     `settled`: the row says already what becomes of it. `elsewhere`: the linked conversation that has it.
+    `lapsed`: it is news of the day only, so it is not kept for the day the citizen writes again.
     """
 
     bubble: OutgoingMessage | None
@@ -45,6 +48,7 @@ class Decision:
     kind: str | None = None
     settled: bool = False
     elsewhere: Conversation | None = None
+    lapsed: bool = False
 
 
 class Outlook(StrEnum):
@@ -106,13 +110,15 @@ async def _template(
 ) -> Decision:
     registry: Templates = getattr(adapter, "templates", Templates())
     tenant = conversation.tenant
-    template = registry.approved(tenant, await purpose_of(conn, stored))
+    purpose = await purpose_of(conn, stored)
+    template = registry.approved(tenant, purpose)
+    lapsed = purpose in OF_THE_DAY
     if template is None:
-        return Decision(None, "WAIT_WINDOW")
+        return Decision(None, "SKIPPED_WINDOW" if lapsed else "WAIT_WINDOW", lapsed=lapsed)
     allowance = registry.allowance(tenant)
     if not await spending.take(conn, tenant, adapter.name, spending.TEMPLATE, now, allowance.monthly):
         log.error("%s: this month's %d templates are used up; news waits", tenant, allowance.monthly)
-        return Decision(None, "WAIT_BUDGET")
+        return Decision(None, "SKIPPED_BUDGET" if lapsed else "WAIT_BUDGET", lapsed=lapsed)
     await _warn(conn, tenant, adapter.name, allowance, now)
     filled = await _fill(conn, door, template, conversation, stored, bubble, now)
     return Decision(replace(bubble, template=filled), "SENT_TEMPLATE", tenant, spending.TEMPLATE)

@@ -2,6 +2,7 @@
 
 # Tables of every subject register themselves: whoever sees the metadata sees all of them.
 from bot.storage import access_tables as access_tables
+from bot.storage import broadcast_tables as broadcast_tables
 from bot.storage import contact_tables as contact_tables
 from bot.storage import delivery_tables as delivery_tables
 from bot.storage import desk_tables as desk_tables

@@ -275,6 +275,19 @@ async def set_status(
     return (await conn.execute(statement)).rowcount == 1
 
 
+async def begin_sending(conn: AsyncConnection, message_id: int, now: datetime) -> bool:
+    """Say that a message is being given to its channel; False when it is erased, or was taken back."""
+    statement = (
+        messages.update()
+        .where(
+            messages.c.id == message_id,
+            messages.c.status.in_([MessageStatus.QUEUED, MessageStatus.SENDING]),
+        )
+        .values(status=MessageStatus.SENDING, reason=None, attempts=messages.c.attempts + 1, updated_at=now)
+    )
+    return (await conn.execute(statement)).rowcount == 1
+
+
 async def effect_key_of(conn: AsyncConnection, message_id: int) -> str | None:
     """The key a message was queued under."""
     return (await conn.execute(sa.select(messages.c.effect_key).where(messages.c.id == message_id))).scalar()

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage import contacts, links
+from bot.storage import broadcasts, contacts, links, subscriptions
 from bot.storage.desk_tables import agent_notes, bot_drafts, conversation_labels, handoffs, proposed_examples
 from bot.storage.media import ERASED
 from bot.storage.tables import (
@@ -101,6 +101,8 @@ async def erase(conn: AsyncConnection, conversation: Conversation, now: datetime
         await conn.execute(table.delete().where(table.c.conversation_id == mine))
     for table in (filings, notes, held_news, cases, bookings, waitings, reservations):
         await conn.execute(table.delete().where(table.c.conversation_id == mine))
+    await subscriptions.forget(conn, mine)
+    await broadcasts.forget(conn, mine)
     await contacts.forget(conn, mine)
     await links.forget(conn, mine)
     await conn.execute(consents.delete().where(consents.c.citizen_id == conversation.citizen_id))

@@ -176,6 +176,7 @@ class Remedy(StrEnum):
     LATER = "later"
     WINDOW = "window"
     STOP = "stop"
+    OPT_OUT = "opt_out"
     PAYLOAD = "payload"
     TEMPLATE = "template"
     ACCOUNT = "account"

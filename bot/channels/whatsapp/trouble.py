@@ -12,6 +12,7 @@ from bot.channels.base import (
     ChannelError,
     ChannelThrottled,
     ChannelUnreachable,
+    CitizenOptedOut,
     CitizenUnreachable,
     MessageRefused,
     TemplateRefused,
@@ -40,8 +41,10 @@ _SLOW_DOWN: Mapping[int, tuple[float, bool]] = {
 _REMEDIES: Mapping[Remedy, frozenset[int]] = {
     Remedy.SLOW_DOWN: frozenset(_SLOW_DOWN),
     Remedy.WINDOW: frozenset({131047}),
-    # 131026: not on WhatsApp or too old an app; 131050: wants no more; 130472, 131049: Meta spares them.
-    Remedy.STOP: frozenset({131026, 131050, 131021, 130497, 131030}),
+    # Wants no more of what they did not ask for just now.
+    Remedy.OPT_OUT: frozenset({131050}),
+    # 131026: not on WhatsApp or too old an app; 130472, 131049: Meta spares them.
+    Remedy.STOP: frozenset({131026, 131021, 130497, 131030}),
     Remedy.TEMPLATE: frozenset({132000, 132001, 132005, 132007, 132008, 132012, 132015, 132016, 132068}),
     Remedy.ACCOUNT: frozenset(
         {0, 3, 10, 190, *range(200, 300), 368, 131031, 131042, 131037, 131045, 133010, 131005}
@@ -52,6 +55,7 @@ _REMEDIES: Mapping[Remedy, frozenset[int]] = {
 _CLASSES: Mapping[Remedy, type[ChannelError]] = {
     Remedy.WINDOW: WindowClosed,
     Remedy.STOP: CitizenUnreachable,
+    Remedy.OPT_OUT: CitizenOptedOut,
     Remedy.TEMPLATE: TemplateRefused,
     Remedy.ACCOUNT: AccountTroubled,
     Remedy.LATER: ChannelUnreachable,
