@@ -97,9 +97,10 @@ class ChannelLimits:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The channel took the message under this id."""
+    """The channel took the message under this id. `moved_to`: the citizen has this address from now on."""
 
     channel_message_id: str
+    moved_to: str | None = None
 
 
 class Channel(Protocol):

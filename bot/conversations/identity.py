@@ -72,6 +72,16 @@ async def moved(door: Door, change: AddressChanged) -> None:
             await contacts.note(conn, found.id, now, phone=phone)
 
 
+async def moved_while_sending(door: Door, conversation_id: str, address: str) -> None:
+    """The channel took a message at another address than ours: the next ones go there at once."""
+    async with door.database.transaction() as conn:
+        await conversations.lock(conn, conversation_id, datetime.now(UTC))
+        found = await conversations.get(conn, conversation_id)
+        mine = found.address
+        # Where the new address has a talk of its own, that one is answered there; this one stays as it is.
+        await contacts.move(conn, found.tenant, mine.channel, mine.address, address, mine.display_name)
+
+
 async def recipient(door: Door, conversation_id: str, address: ChannelAddress) -> ChannelAddress:
     """The address with what its channel needs to deliver: the phone, where one is known."""
     if address.channel not in WINDOWS:

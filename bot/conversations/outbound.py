@@ -313,6 +313,8 @@ async def _send(
     except Exception as error:
         return await _again(door, stored, error)
     book.note(stored.id, sent.channel_message_id)
+    if sent.moved_to is not None:
+        await identity.moved_while_sending(door, stored.conversation_id, sent.moved_to)
     await _record_sent(door, stored, address.channel, sent.channel_message_id, decision)
     return None
 

@@ -20,6 +20,9 @@ OUTBOUND = "bot/conversations/test_outbound.py"
 GRAMLAB = "channels/test_gramlab.py"
 KNOWN_BUGS = "channels/test_known_bugs.py"
 POLLING_DOOR = "channels/test_polling_door.py"
+TELEMELYA = "channels/test_telemelya.py"
+WHATSAPP = "channels/whatsapp/test_citizens.py"
+WINDOW = "channels/whatsapp/test_window.py"
 
 LIST = [
     ("the same update twice", POLLING_DOOR, "test_the_same_update_delivered_again_is_answered_once"),
@@ -46,6 +49,12 @@ LIST = [
         "test_an_edited_caption_amends_and_a_live_location_that_moves_says_nothing",
     ),
     ("a button pressed twice", POLLING_DOOR, "test_a_button_pressed_twice_counts_once"),
+    ("a button pressed after a restart", KNOWN_BUGS, "test_a_button_pressed_after_a_restart_counts_once"),
+    (
+        "a button under an Indonesian title with emoji",
+        TELEGRAM_CHANNEL,
+        "test_long_and_colourful_titles_stay_within_64_bytes_of_data",
+    ),
     (
         "a button whose data has 64 bytes or more",
         TELEGRAM_CHANNEL,
@@ -68,8 +77,19 @@ LIST = [
     ("another person's contact", KNOWN_BUGS, "test_another_persons_contact_is_not_kept"),
     ("a group that mentions the bot", TELEGRAM_CHANNEL, "test_a_group_is_told_and_left_once"),
     ("migrate_to_chat_id", TELEGRAM_CHANNEL, "test_a_chat_that_moved_is_followed"),
+    (
+        "migrate_to_chat_id is forgotten again",
+        OUTBOUND,
+        "test_a_chat_that_moved_is_written_to_at_its_new_address_and_nothing_is_lost",
+    ),
     ("403 blocked", OUTBOUND, "test_a_citizen_who_blocked_us_is_left_alone_until_they_write"),
     ("429 on one chat stalls the others", OUTBOUND, "test_a_throttled_chat_waits_and_stalls_nobody"),
+    ("429 with retry_after is obeyed", TELEMELYA, "test_429_on_one_chat_is_obeyed_and_stalls_nobody"),
+    (
+        "an album whose parts come in no order",
+        TELEMELYA,
+        "test_an_album_is_one_thing_said_and_every_photo_is_kept",
+    ),
     ("409 at the start", POLLING, "test_the_loop_outlives_the_troubles_of_telegram"),
     (
         "a timeout after the write",
@@ -82,6 +102,45 @@ LIST = [
         OUTBOUND,
         "test_a_receipt_that_comes_before_the_channels_own_answer_is_not_lost",
     ),
+    (
+        "WhatsApp: the same body batched anew",
+        WHATSAPP,
+        "test_the_same_message_twice_and_batched_anew_is_answered_once",
+    ),
+    (
+        "WhatsApp: a bad or missing signature",
+        WHATSAPP,
+        "test_bad_or_missing_signature_is_refused_and_nothing_is_kept",
+    ),
+    (
+        "WhatsApp: several entries, messages and statuses in one POST",
+        WHATSAPP,
+        "test_several_entries_messages_and_statuses_in_one_post",
+    ),
+    ("WhatsApp: a poison message in a batch", WHATSAPP, "test_poison_in_a_batch_costs_only_itself"),
+    (
+        "WhatsApp: a status before the answer to the call",
+        WHATSAPP,
+        "test_status_before_send_response_is_not_forgotten",
+    ),
+    ("WhatsApp: read, then delivered", WHATSAPP, "test_read_then_delivered_stays_read"),
+    ("WhatsApp: failed 131047", WINDOW, "test_failed_131047_takes_the_template_path"),
+    ("WhatsApp: 131056", WHATSAPP, "test_131056_pacing_holds_up_one_citizen_only"),
+    ("WhatsApp: 130429", WHATSAPP, "test_130429_waits_and_nothing_is_lost"),
+    ("WhatsApp: 190, the token expired", WHATSAPP, "test_190_token_expired_keeps_every_message"),
+    (
+        "WhatsApp: a media id that expired, a URL that is gone",
+        WHATSAPP,
+        "test_media_id_expired_or_url_404_is_fetched_again",
+    ),
+    (
+        "WhatsApp: a message without a phone",
+        WHATSAPP,
+        "test_a_message_without_phone_is_answered_by_its_user_id",
+    ),
+    ("WhatsApp: unsupported kinds", WHATSAPP, "test_unsupported_kinds_are_answered_once"),
+    ("WhatsApp: a new number", WHATSAPP, "test_system_number_change_carries_the_talk_over"),
+    ("WhatsApp: 131050, wants no more", WHATSAPP, "test_131050_ends_every_subscription"),
 ]
 
 
@@ -128,3 +187,22 @@ def test_another_persons_contact_is_not_kept(owner, kept):
     card = {"phone_number": "+628123", "first_name": "Siti", **({"user_id": owner} if owner else {})}
     [message] = _channel().parse(_update("message", contact=card))
     assert (message.text, message.extra["own"]) == (kept, kept is not None)
+
+
+async def test_a_button_pressed_after_a_restart_counts_once(open_doors, engine):
+    from tests.talk import Citizen, answer_all
+
+    engine.buttons = ({"title": "Benar", "payload": "/affirm"},)
+    before = open_doors()
+    citizen = Citizen(before)
+    await citizen.say("lapor lampu mati")
+    await answer_all(before)
+    [question] = await citizen.replies()
+    await before.database.close()
+    citizen.door = after = open_doors()
+    for _ in range(2):
+        await citizen.press(question.buttons[0]["token"])
+        await answer_all(after)
+    assert [turn.text for turn in engine.turns] == ["lapor lampu mati", "/affirm"]
+    _, refused = await citizen.texts()
+    assert "sudah Bapak/Ibu tekan" in refused

@@ -2,30 +2,41 @@
 
 Telemelya keeps messages in Redis and files in an S3; a few lines stand in for the S3. It sends no secret
 header, so the door stands behind the few lines that add it, as Telegram would. With STRICT_EDIT it refuses
-edits of messages that it never saw.
+edits of messages that it never saw. It says neither 429 nor sends albums: a gateway says the one, the test
+posts the other with files that Telemelya keeps.
 """
 
 import asyncio
 import os
 import socket
 import sys
+import time
 import uuid
 from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import parse_qs
 
+import aiogram.types
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from PIL import Image
 from telemelya.client import TelegramTestClient
 
 from bot.app import create_app
+from bot.conversations import outbound, quiet
+from bot.storage import conversations
 from bot.storage.database import upgrade
+from bot.vocabulary.messages import ChannelAddress, ChannelName, OutgoingMessage
 from tests import engines
 from tests.channels.botapi import judge_call, serving
 from tests.channels.running import scripted, with_telegram, working
 
 TOKEN = "123456789:AAtelemelyaTELEMELYAtelemelyaTELEMEL"
 SECRET = "rahasia_uji-1"
+# Friday 27 November 2026, 02:30 in Mojokerto.
+NIGHT = datetime(2026, 11, 26, 19, 30, tzinfo=UTC)
 
 pytestmark = pytest.mark.skipif(not engines.redis_answers(), reason="Telemelya keeps its state in Redis")
 
@@ -127,13 +138,55 @@ class Citizen:
                 return found
 
 
+class Gateway:
+    """Stands before Telemelya, which never says "slow down", and says it for some chats, some times."""
+
+    def __init__(self, telemelya):
+        self.url = telemelya
+        self.busy = {}
+
+    def app(self):
+        app = FastAPI()
+
+        @app.api_route("/{path:path}", methods=["GET", "POST"])
+        async def forward(path: str, request: Request) -> Response:
+            body = await request.body()
+            chat = int(parse_qs(body.decode("utf-8", "ignore")).get("chat_id", ["0"])[0])
+            if path.endswith("/sendMessage") and self.busy.get(chat, 0):
+                self.busy[chat] -= 1
+                said = {
+                    "ok": False,
+                    "error_code": 429,
+                    "description": "Too Many Requests: retry after 1",
+                    "parameters": {"retry_after": 1},
+                }
+                aiogram.types.ResponseParameters.model_validate(said["parameters"])
+                return JSONResponse(said, 429)
+            headers = {"content-type": request.headers.get("content-type", "")}
+            async with httpx.AsyncClient() as client:
+                answer = await client.request(
+                    request.method, f"{self.url}/{path}", content=body, headers=headers
+                )
+            return Response(answer.content, answer.status_code, media_type=answer.headers["content-type"])
+
+        return app
+
+
 @pytest.fixture
-async def stage(door, settings, telemelya):
+async def gateway(telemelya):
+    """The way from the bot to Telemelya."""
+    made = Gateway(telemelya)
+    async with serving(made.app()) as made.address:
+        yield made
+
+
+@pytest.fixture
+async def stage(door, settings, telemelya, gateway):
     """The door behind a webhook that Telemelya calls, a worker, a citizen, and every call of the bot."""
     settings = replace(
         settings,
         telegram_token=TOKEN,
-        telegram_api_url=telemelya,
+        telegram_api_url=gateway.address,
         telegram_mode="webhook",
         telegram_webhook_secret=SECRET,
     )
@@ -208,3 +261,87 @@ async def test_what_is_not_from_telegram_is_refused(stage):
         for body in (b"{", b"[]", b'{"update_id": 5, "message": 3}', b"\xff"):
             response = await client.post(f"{url}/channels/telegram", content=body)
             assert response.status_code == 200
+
+
+async def answered(calls, count):
+    """The chat and the outcome of each message, once `count` of them have one: the peer sees them earlier."""
+    async with asyncio.timeout(10):
+        while True:
+            sent = [(given["chat_id"], code) for name, given, _, code, _ in calls if name == "sendMessage"]
+            if len(sent) >= count:
+                return sent
+            await asyncio.sleep(0.02)
+
+
+def judged(calls):
+    return [problem for name, given, files, *_ in calls for problem in judge_call(name, given, set(files))]
+
+
+async def test_an_album_is_one_thing_said_and_every_photo_is_kept(stage, engine, tmp_path):
+    _, citizen, url, calls = stage
+    await citizen.do("send_command", "/start")
+    await citizen.hear()
+    parts = []
+    for number, colour in enumerate(("teal", "navy", "olive", "maroon")):
+        photo = tmp_path / f"{number}.png"
+        Image.new("RGB", (400, 300), colour).save(photo)
+        file_id = await asyncio.to_thread(citizen.client.upload_media, str(photo))
+        size = {"file_id": file_id, "file_unique_id": file_id[:16], "width": 400, "height": 300}
+        message = {
+            "message_id": 900 + number,
+            "date": int(time.time()),
+            "chat": {"id": citizen.chat, "type": "private", "first_name": "Siti"},
+            "from": {"id": citizen.chat, "is_bot": False, "first_name": "Siti"},
+            "media_group_id": "album-1",
+            "photo": [size],
+        }
+        if number == 2:
+            message["caption"] = "jalan rusak di Wates"
+        parts.append({"update_id": 5000 + number, "message": message})
+        aiogram.types.Update.model_validate(parts[-1])
+    async with httpx.AsyncClient() as telegram:
+        # As Telegram does: each part by itself, in no order, one of them twice.
+        for part in (parts[1], parts[0], parts[3], parts[0], parts[2]):
+            assert (await telegram.post(f"{url}/channels/telegram", json=part)).status_code == 200
+    assert "jalan rusak di Wates (4 foto)" in (await citizen.hear())["text"]
+    assert len(engine.turns) == 2
+    assert len({photo["media_id"] for photo in engine.turns[-1].photos}) == 4
+    assert judged(calls) == []
+
+
+async def test_429_on_one_chat_is_obeyed_and_stalls_nobody(stage, gateway, telemelya):
+    _, citizen, _, calls = stage
+    other = Citizen(telemelya)
+    gateway.busy[citizen.chat] = 2
+    await citizen.do("send_message", "lapor lampu mati")
+    await other.do("send_message", "antri KTP")
+    assert "antri KTP" in (await other.hear())["text"]
+    assert "lapor lampu mati" in (await citizen.hear())["text"]
+    other.client.close()
+    sent = await answered(calls, 4)
+    assert [code for chat, code in sent if int(chat) == citizen.chat] == [429, 429, 200]
+    assert sent.index((other.chat, 200)) < sent.index((citizen.chat, 200))
+    assert judged(calls) == []
+
+
+async def test_news_of_the_night_makes_no_sound(stage):
+    door, citizen, _, calls = stage
+    await citizen.do("send_command", "/start")
+    await citizen.hear()
+    async with door.database.transaction() as conn:
+        address = ChannelAddress(ChannelName.TELEGRAM, str(citizen.chat))
+        talk = await conversations.find_by_address(conn, "kota_mojokerto", address)
+        await conversations.lock(conn, talk.id, NIGHT)
+        awake = replace(door, settings=replace(door.settings, quiet_hours=True))
+        await quiet.tell(conn, awake, talk, OutgoingMessage("Tanggul jebol."), "update:1", NIGHT, urgent=True)
+    await outbound.announce(door, talk)
+    assert (await citizen.hear())["text"] == "Tanggul jebol."
+    await answered(calls, 2)
+    rings = {
+        given["text"]: given.get("disable_notification", False)
+        for name, given, *_ in calls
+        if name == "sendMessage"
+    }
+    assert rings.pop("Tanggul jebol.") is True
+    assert set(rings.values()) == {False}
+    assert judged(calls) == []

@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - the name of a header
 WEBHOOK_PATH = "/channels/telegram"
 COMMANDS = ("lapor", "antre", "status", "syarat", "petugas", "hubungkan", "privasi", "batal", "bantuan")
+MENUS = ("en", "jv")
+"""Languages of phones for which the menu is written too; answers stay Indonesian unless asked otherwise."""
 MAX_DOWNLOAD_BYTES = 20_000_000
 """What getFile gives (core.telegram.org/bots/api#getfile: "up to 20MB in size")."""
 MAX_PHOTO_BYTES = 10_000_000
@@ -217,7 +219,8 @@ class TelegramChannel:
                     raise
                 # Telegram fetches addresses from its own place and may not reach ours: the link still serves.
                 chat, message_id = await self._send_wherever(chat, _with_link(part))
-        return Sent(f"{chat}:{message_id}")
+        moved = str(chat) if str(chat) != queued.recipient.address else None
+        return Sent(f"{chat}:{message_id}", moved)
 
     async def typing(self, address: str, message_id: str | None = None) -> None:
         """Show that an answer is coming, for five seconds at most; failures are nobody's business."""
@@ -317,11 +320,18 @@ class TelegramChannel:
 
     async def publish_commands(self) -> None:
         """Fill the menu beside the input field; failures are nobody's business."""
-        menu = [telegram.BotCommand(name, self._phrase(f"telegram.commands.{name}")) for name in COMMANDS]
-        # The menu of phones in Indonesian, and the one that all others see: it is the same city.
-        for language in (None, "id"):
+        # None is for phones in every language that has no menu of its own: it is an Indonesian city.
+        for language in (None, "id", *MENUS):
+            menu = [telegram.BotCommand(name, self._described(name, language)) for name in COMMANDS]
             with contextlib.suppress(TelegramError):
                 await self._bot.set_my_commands(menu, language_code=language)
+
+    def _described(self, command: str, language: str | None) -> str:
+        """What a command does, in the language of the phone where we have the words."""
+        if language in MENUS:
+            with contextlib.suppress(KeyError):
+                return self._phrase(f"telegram.commands_{language}.{command}")
+        return self._phrase(f"telegram.commands.{command}")
 
 
 def _emphasised(text: str) -> tuple[str, list[telegram.MessageEntity] | None]:

@@ -3,14 +3,17 @@
 import asyncio
 import io
 import logging
+import secrets
 import time
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from bot import settings as settings_module
+from bot import texts
 from bot.channels.base import (
     ChannelThrottled,
     ChannelUnreachable,
@@ -220,7 +223,21 @@ async def test_an_answer_the_library_cannot_read_still_counts_as_sent(api, chann
 async def test_a_chat_that_moved_is_followed(api, channel):
     moved = Fault("sendMessage", 400, "Bad Request: group chat was upgraded", {"migrate_to_chat_id": -1009})
     api.faults.append(moved)
-    assert (await channel.send(queued(chat="-9"))).channel_message_id.startswith("-1009:")
+    sent = await channel.send(queued(chat="-9"))
+    assert sent.channel_message_id.startswith("-1009:")
+    assert sent.moved_to == "-1009"
+    assert (await channel.send(queued())).moved_to is None
+
+
+async def test_long_and_colourful_titles_stay_within_64_bytes_of_data(api, channel):
+    titles = ("🚰 Gangguan air bersih di Kelurahan Gununggedangan 💧" * 3, "Ngapunten, sanès punika 🙏🏽")
+    offered = tuple(Button(title, "/inform" + "é" * 200, secrets.token_urlsafe(12)) for title in titles)
+    await channel.send(queued(buttons=offered))
+    [call] = api.sent()
+    keys = [key for row in call["reply_markup"]["inline_keyboard"] for key in row]
+    assert [key["callback_data"] for key in keys] == [button.token for button in offered]
+    assert all(len(key["callback_data"].encode()) <= 64 for key in keys)
+    assert api.problems == []
 
 
 async def test_one_throttled_or_silent_chat_stalls_nobody(api, channel):
@@ -297,7 +314,47 @@ async def test_the_webhook_is_registered_with_its_secret(api, channel):
     assert call["secret_token"] == "rahasia-1"
     assert "callback_query" in call["allowed_updates"]
     assert len(api.sent(method="setMyCommands")[0]["commands"]) == 9
-    assert [call.get("language_code") for call in api.sent(method="setMyCommands")] == [None, "id"]
+    assert [call.get("language_code") for call in api.sent(method="setMyCommands")] == [
+        None,
+        "id",
+        "en",
+        "jv",
+    ]
+
+
+async def test_each_language_of_a_phone_has_its_menu_and_all_others_the_indonesian_one(api):
+    sentences = texts.load(settings_module.ROOT)
+    phrase = partial(sentences.render, tenant="kota_mojokerto")
+    channel = TelegramChannel(botapi.TOKEN, "kota_mojokerto", phrase=phrase, api_url=api.url)
+    await channel.open()
+    await channel.publish_commands()
+    await channel.close()
+    menus = {
+        call.get("language_code"): {item["command"]: item["description"] for item in call["commands"]}
+        for call in api.sent(method="setMyCommands")
+    }
+    assert menus[None] == menus["id"]
+    assert {name: menu["petugas"] for name, menu in menus.items() if name} == {
+        "id": "Bicara dengan petugas",
+        "en": "Talk to a person",
+        "jv": "Omong karo petugas",
+    }
+    # A command that has no words in a language yet is told in Indonesian.
+    assert all(menu.keys() == menus["id"].keys() for menu in menus.values())
+
+
+async def test_a_menu_without_words_of_its_own_is_indonesian(api):
+    def phrase(key):
+        if "commands_" in key:
+            raise KeyError(key)
+        return key
+
+    channel = TelegramChannel(botapi.TOKEN, "kota_mojokerto", phrase=phrase, api_url=api.url)
+    await channel.open()
+    await channel.publish_commands()
+    await channel.close()
+    first, *others = [call["commands"] for call in api.sent(method="setMyCommands")]
+    assert others == [first] * 3
 
 
 async def test_a_webhook_that_is_throttled_is_tried_again_and_one_refused_is_told(api, channel, caplog):

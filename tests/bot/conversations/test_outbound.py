@@ -18,6 +18,7 @@ from bot.channels.base import (
     CitizenUnreachable,
     MessageRefused,
     OutcomeUnknown,
+    Sent,
 )
 from bot.conversations import outbound, sentbook
 from bot.conversations.pace import TROUBLED_CHATS, Pace
@@ -49,6 +50,15 @@ async def city(open_doors: Callable[..., Door], postman: Postman) -> Door:
     door = open_doors(channels={ChannelName.TELEGRAM: postman})
     await door.wakeups.start()
     return door
+
+
+class Moving(Postman):
+    """One chat has become another, as when Telegram says `migrate_to_chat_id`."""
+
+    async def send(self, queued: QueuedMessage) -> Sent:
+        """Deliver to the new one, and say so."""
+        sent = await super().send(queued)
+        return replace(sent, moved_to="-1009") if queued.recipient.address == "-9" else sent
 
 
 @asynccontextmanager
@@ -527,3 +537,26 @@ async def test_a_citizen_is_not_sent_to_while_their_pause_lasts(city: Door) -> N
             sa.update(tables.conversations).values(send_after=datetime.now(UTC) + timedelta(seconds=60))
         )
         assert await messages.claim_unsent(conn, "s", datetime.now(UTC), 60, 9) == []
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["nobody there yet", "somebody there already"])
+async def test_a_chat_that_moved_is_written_to_at_its_new_address_and_nothing_is_lost(
+    open_doors: Callable[..., Door], taken: bool
+) -> None:
+    postman = Moving()
+    city = open_doors(channels={ChannelName.TELEGRAM: postman})
+    await city.wakeups.start()
+    if taken:
+        await telegram_citizen(city, "-1009")
+    citizen = await telegram_citizen(city, "-9")
+    await push(city, citizen, "kabar 1", "kabar 2")
+    async with sender(city):
+        await until(lambda: len(postman.delivered) == 2)
+    addresses = [address for address, _ in postman.delivered]
+    assert [text for _, text in postman.delivered] == ["kabar 1", "kabar 2"]
+    assert addresses[0] == "-9"
+    there = citizen if taken else Citizen(city, "-1009", ChannelName.TELEGRAM)
+    await push(city, there, "kabar 3")
+    async with sender(city):
+        await until(lambda: len(postman.delivered) == 3)
+    assert postman.delivered[-1] == ("-9" if taken else "-1009", "kabar 3")

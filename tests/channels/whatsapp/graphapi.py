@@ -30,6 +30,7 @@ TITLES = {
     131047: ("Re-engagement message", "More than 24 hours have passed since the customer last replied."),
     131056: ("(Business Account, Consumer Account) pair rate limit hit", "Too many messages to one number."),
     130429: ("Rate limit hit", "Cloud API message throughput has been reached."),
+    131050: ("User has opted out", "The user has stopped marketing messages from this business."),
     131026: ("Message undeliverable", "Unable to deliver the message."),
     190: ("Access token has expired", "Your access token has expired."),
 }

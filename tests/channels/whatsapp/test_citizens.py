@@ -8,10 +8,12 @@ import io
 import json
 from dataclasses import replace
 
+import pytest
 import sqlalchemy as sa
 from PIL import Image
 
 from bot.storage import tables
+from bot.storage.broadcast_tables import subscriptions
 from bot.storage.contact_tables import contacts
 from tests.channels.running import working
 from tests.channels.whatsapp import graphapi
@@ -182,6 +184,30 @@ async def test_who_cannot_be_reached_is_left_alone(city, meta, api):
         await asyncio.sleep(0.2)
     [row] = await stored(city)
     assert (row.status, row.reason) == ("skipped", "SKIPPED_BLOCKED")
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "in a status"])
+async def test_131050_ends_every_subscription(city, meta, api, late):
+    if not late:
+        api.faults.append(Fault(code=131050))
+    async with working(city):
+        await api.post(letter(BUDI, api.text(BUDI, "kabari kalau air mati")), meta)
+        if late:
+            async with asyncio.timeout(20):
+                while [row.status for row in await stored(city)] != ["sent"]:
+                    await asyncio.sleep(0.05)
+            status = api._status(api.calls[0]["id"], BUDI.phone, "failed", 131050)
+            await api.post(report(status, person=BUDI), meta)
+        async with asyncio.timeout(20):
+            while [row.ended_why for row in await _subscriptions(city)] != ["opted_out"]:
+                await asyncio.sleep(0.05)
+    [row] = await stored(city)
+    assert row.status in ("skipped", "failed")
+
+
+async def _subscriptions(door):
+    async with door.database.reading() as conn:
+        return list(await conn.execute(sa.select(subscriptions)))
 
 
 async def test_media_id_expired_or_url_404_is_fetched_again(city, meta, api, engine):
