@@ -17,6 +17,7 @@ from bot.web import agent, backends, files, health, helpdesk, webchat, webhooks
 from bot.web.access import account, citypages, development, enrolment
 from bot.web.access import pages as access_pages
 from bot.web.refusals import refusal
+from bot.web.supervision import broadcasts as broadcast_pages
 from bot.web.supervision import figures, people, trail
 from bot.web.supervision import settings as desk_settings
 
@@ -50,7 +51,18 @@ def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _broken)
-    consoles = (access_pages, account, enrolment, citypages, agent, figures, people, trail, desk_settings)
+    consoles = (
+        access_pages,
+        account,
+        enrolment,
+        citypages,
+        agent,
+        figures,
+        people,
+        trail,
+        broadcast_pages,
+        desk_settings,
+    )
     for face in (webhooks, backends, files, health, helpdesk, webchat, *consoles):
         app.include_router(face.router)
     app.add_middleware(SafeHeaders)

@@ -67,14 +67,10 @@ def _worded(command: Callable[..., None]) -> Callable[..., None]:
 def _notice(tenant: str | None, topic: str, places: tuple[str, ...], words: str, urgent: bool) -> Notice:
     where = tenant or settings.load().tenant
     text = Path(words[1:]).read_text("utf-8").strip() if words.startswith("@") else words.strip()
-    codes: list[str] = []
-    for place in places:
-        here, _ = notices.named_places(where, place)
-        here = here or notices.named_places(where, f"kelurahan {place}")[0]
-        if not here:
-            raise click.ClickException(f"{place} is no kelurahan or kecamatan of {where}.")
-        codes += here
-    return Notice(where, topic, text, tuple(dict.fromkeys(codes)), urgent)
+    codes, unknown = notices.codes_of(where, places)
+    if unknown:
+        raise click.ClickException(f"{', '.join(unknown)} is no kelurahan or kecamatan of {where}.")
+    return Notice(where, topic, text, codes, urgent)
 
 
 @broadcast.command()

@@ -39,7 +39,11 @@ CHEAPEST_FIRST = (ChannelName.TELEGRAM, ChannelName.WHATSAPP, ChannelName.WEBCHA
 
 
 class NoticeRefused(Exception):
-    """The notice cannot be sent as it is; the message says what to change."""
+    """The notice cannot be sent as it is; the message says what to change, `why` in one word."""
+
+    def __init__(self, why: str, message: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class NumberChanged(Exception):
@@ -126,11 +130,13 @@ def check(door: Door, notice: Notice) -> None:
     """Refuse what cannot be sent. Raises NoticeRefused."""
     offered = noticedata.of(door.settings.root, notice.tenant).topics
     if notice.topic not in offered:
-        raise NoticeRefused(f"{notice.topic} is no topic of {notice.tenant}: choose {', '.join(offered)}")
+        raise NoticeRefused(
+            "topic", f"{notice.topic} is no topic of {notice.tenant}: choose {', '.join(offered)}"
+        )
     if not notice.text.strip():
-        raise NoticeRefused("the notice has no words")
+        raise NoticeRefused("empty", "the notice has no words")
     if len(notice.text) > LONGEST_TEXT:
-        raise NoticeRefused(f"the notice has {len(notice.text)} characters; {LONGEST_TEXT} at most")
+        raise NoticeRefused("long", f"the notice has {len(notice.text)} characters; {LONGEST_TEXT} at most")
 
 
 async def start(
@@ -151,7 +157,7 @@ async def start(
             raise AlreadySaid(same)
         found = await _audience(conn, door, notice)
         if not found.receivers:
-            raise NoticeRefused("nobody asked for this, or nobody can be reached")
+            raise NoticeRefused("nobody", "nobody asked for this, or nobody can be reached")
         if len(found.receivers) != confirmed:
             raise NumberChanged(len(found.receivers))
         status = BroadcastStatus.PROPOSED if four_eyes else BroadcastStatus.SENDING

@@ -1,6 +1,7 @@
 """*Kabari kalau air mati*: a citizen asks for notices, sees what they asked for, and stops with one word."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -111,6 +112,18 @@ def named_places(tenant: str, words: str) -> tuple[dict[str, str], list[str]]:
     mentions = [item for item in places.find(words, tenant) if item.kind in ("village", "district")]
     here = {item.code: item.value for item in mentions if item.code and item.tenant == tenant}
     return here, [item.value for item in mentions if item.tenant != tenant]
+
+
+def codes_of(tenant: str, names: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The codes of a government's places by name, and the names that are none of its own."""
+    codes: list[str] = []
+    unknown: list[str] = []
+    for name in names:
+        # A name that is an everyday word counts only beside "kelurahan".
+        found = named_places(tenant, name)[0] or named_places(tenant, f"kelurahan {name}")[0]
+        codes += found
+        unknown += [] if found else [name]
+    return tuple(dict.fromkeys(codes)), unknown
 
 
 def place_name(door: Door, tenant: str, code: str) -> str:

@@ -32,6 +32,10 @@ class Act(StrEnum):
     CONVERSATION_OPENED = "conversation_opened"
     TEXT_REVEALED = "text_revealed"
     SEARCHED = "searched"
+    BROADCAST_STARTED = "broadcast_started"
+    BROADCAST_APPROVED = "broadcast_approved"
+    BROADCAST_STOPPED = "broadcast_stopped"
+    BROADCAST_RESUMED = "broadcast_resumed"
 
 
 @dataclass(frozen=True, slots=True)
