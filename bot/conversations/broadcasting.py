@@ -19,7 +19,7 @@ from bot.channels.whatsapp.templates import Templates
 from bot.conversations import noticedata, notices, outbound, quiet, rounds, speech
 from bot.conversations.identity import WINDOWS
 from bot.door import Door
-from bot.storage import broadcasts, conversations, spending, subscriptions
+from bot.storage import broadcasts, conversations, persons, spending, subscriptions
 from bot.storage.broadcasts import Receiver
 from bot.storage.keyvalue import Rate
 from bot.vocabulary.broadcasts import Audience, Broadcast, BroadcastStatus, Notice, Report, Subscriber
@@ -264,9 +264,12 @@ async def _next(door: Door, broadcast_id: str, channel: ChannelName, now: dateti
         receiver = await broadcasts.planned(conn, broadcast_id, channel) if found else None
         if found is None or receiver is None:
             return None
-        mine = await subscriptions.persons(conn, receiver.conversation_id)
+        mine = await persons.ids(conn, receiver.conversation_id)
         await conversations.lock_all(conn, mine, now)
         conversation = await conversations.get(conn, receiver.conversation_id)
+        if await persons.ids(conn, conversation.id) != mine:
+            # Linked or parted just now: their other conversation is not held. Next time.
+            return conversation
         reason = await _why_not(conn, door, found, conversation)
         status = broadcasts.SKIPPED if reason else broadcasts.QUEUED
         if not await broadcasts.settle(conn, receiver, status, reason=reason):
@@ -317,12 +320,12 @@ async def _finish(door: Door, found: Broadcast, now: datetime) -> None:
 
 async def _audience(conn: AsyncConnection, door: Door, notice: Notice) -> Audience:
     everybody, opted_out = await broadcasts.subscribers(conn, notice)
-    persons: dict[str, list[Subscriber]] = {}
+    people: dict[str, list[Subscriber]] = {}
     for one in everybody:
-        persons.setdefault(one.person, []).append(one)
+        people.setdefault(one.person, []).append(one)
     receivers: list[Subscriber] = []
     blocked = unconnected = 0
-    for theirs in persons.values():
+    for theirs in people.values():
         heard = [one for one in theirs if not one.blocked]
         reachable = [one for one in heard if _connected(door, one.channel)]
         if reachable:
@@ -331,7 +334,7 @@ async def _audience(conn: AsyncConnection, door: Door, notice: Notice) -> Audien
             unconnected += 1
         else:
             blocked += 1
-    other = len(everybody) - len(persons)
+    other = len(everybody) - len(people)
     return Audience(tuple(receivers), blocked, unconnected, other, opted_out)
 
 

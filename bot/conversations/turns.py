@@ -233,7 +233,7 @@ async def _answer(door: Door, context: Context) -> Answer:
     if own is not None:
         own.pressed = pressed
         return own
-    if wish := await notices.hear(door, conversation, text, pressed is not None):
+    if kind in TYPED and (wish := await notices.hear(door, conversation, text, pressed is not None)):
         return Answer(
             "notices",
             effects=(wish,),

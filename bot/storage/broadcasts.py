@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.broadcast_tables import broadcast_receivers, broadcasts, subscriptions
 from bot.storage.contact_tables import contacts
-from bot.storage.subscriptions import conversations_of
+from bot.storage.persons import conversations_of
 from bot.storage.tables import conversations, messages
 from bot.vocabulary.broadcasts import Broadcast, BroadcastStatus, Notice, Report, Subscriber
 from bot.vocabulary.messages import ChannelName, MessageStatus

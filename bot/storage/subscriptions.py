@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.broadcast_tables import subscriptions
 from bot.storage.database import insert_once
-from bot.storage.tables import conversations, messages
+from bot.storage.persons import conversations_of
+from bot.storage.tables import messages
 
 EVERYWHERE = ""
 BROADCAST_KEY = "broadcast:"
@@ -22,21 +23,6 @@ class Subscription:
     topic: str
     place: str
     created_at: datetime
-
-
-def conversations_of(conversation_id: str) -> sa.Select[tuple[str]]:
-    """The ids of all conversations of the person who has this one: the same citizen on linked channels."""
-    mine = conversations.alias("mine")
-    return (
-        sa.select(conversations.c.id)
-        .join(mine, mine.c.citizen_id == conversations.c.citizen_id)
-        .where(mine.c.id == conversation_id)
-    )
-
-
-async def persons(conn: AsyncConnection, conversation_id: str) -> list[str]:
-    """The same, read."""
-    return [row.id for row in await conn.execute(conversations_of(conversation_id))]
 
 
 async def add(
