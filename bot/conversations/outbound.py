@@ -39,6 +39,7 @@ LONGEST_PAUSE_SECONDS = 300
 ACCOUNT_SECONDS = 60.0
 SILENCE_SECONDS = 15.0
 AT_ONCE = 32
+UNSETTLED = (MessageStatus.QUEUED, MessageStatus.SENDING)
 
 
 class SendingLost(Exception):
@@ -343,6 +344,7 @@ async def _record_sent(
 ) -> None:
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
+        # What the channel reported while its answer was on its way is newer than the answer.
         await messages.set_status(
             conn,
             stored.id,
@@ -350,6 +352,7 @@ async def _record_sent(
             now,
             reason=decision.reason if decision else "SENT",
             channel_message_id=channel_message_id,
+            among=(MessageStatus.SENDING,),
         )
         if decision is not None:
             await window.sent(conn, channel, decision, now)
@@ -382,8 +385,10 @@ async def _settle(
     tenant = None
     final = status in (MessageStatus.FAILED, MessageStatus.SKIPPED)
     async with door.database.transaction() as conn:
-        await messages.set_status(conn, stored.id, status, now, reason=reason, attempts=attempts)
-        if final:
+        moved = await messages.set_status(
+            conn, stored.id, status, now, reason=reason, attempts=attempts, among=UNSETTLED
+        )
+        if final and moved:
             await linked.failed(conn, stored, now)
         if status is not MessageStatus.QUEUED:
             tenant = await ticks.tell(conn, stored, status, now, reason)

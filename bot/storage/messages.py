@@ -264,14 +264,22 @@ async def set_status(
     reason: str | None = None,
     channel_message_id: str | None = None,
     attempts: int = 0,
+    among: Collection[MessageStatus] = tuple(MessageStatus),
 ) -> bool:
-    """Move one outbound message to a status, and count `attempts` more; False when it is erased."""
+    """Move one outbound message to a status, and count `attempts` more; False when it is erased.
+
+    Nor is it moved where its status is none `among` these: a receipt was faster, and knows better.
+    """
     values: dict[str, Any] = {"status": status, "reason": reason, "updated_at": now}
     if channel_message_id is not None:
         values["channel_message_id"] = channel_message_id
     if attempts:
         values["attempts"] = messages.c.attempts + attempts
-    statement = messages.update().where(messages.c.id == message_id).values(**values)
+    statement = (
+        messages.update()
+        .where(messages.c.id == message_id, messages.c.status.in_(list(among)))
+        .values(**values)
+    )
     return (await conn.execute(statement)).rowcount == 1
 
 

@@ -20,7 +20,7 @@ from bot.channels.base import (
     OutcomeUnknown,
     Sent,
 )
-from bot.conversations import outbound, sentbook
+from bot.conversations import outbound, remedies, sentbook
 from bot.conversations.pace import TROUBLED_CHATS, Pace
 from bot.conversations.sentbook import SentBook
 from bot.door import Door
@@ -32,6 +32,7 @@ from bot.vocabulary.messages import (
     MessageStatus,
     OutgoingMessage,
     QueuedMessage,
+    Remedy,
 )
 from tests.postman import Postman
 from tests.scripted import ScriptedEngine
@@ -560,3 +561,61 @@ async def test_a_chat_that_moved_is_written_to_at_its_new_address_and_nothing_is
     async with sender(city):
         await until(lambda: len(postman.delivered) == 3)
     assert postman.delivered[-1] == ("-9" if taken else "-1009", "kabar 3")
+
+
+class Hasty(Postman):
+    """Reports on a message before it has answered the call, as Meta may."""
+
+    def __init__(self, status: MessageStatus, error: Exception | None = None) -> None:
+        super().__init__()
+        self.status, self.error = status, error
+        self.door: Door | None = None
+
+    async def send(self, queued: QueuedMessage) -> Sent:
+        """Report first."""
+        sent = await super().send(queued)
+        assert self.door is not None
+        remedy = Remedy.LATER if self.status is MessageStatus.FAILED else None
+        receipt = DeliveryReceipt(
+            self.name,
+            sent.channel_message_id,
+            self.status,
+            datetime.now(UTC),
+            reason="FAILED_131000" if remedy else None,
+            remedy=remedy,
+            track=str(queued.id),
+        )
+        if await outbound.record_receipt(self.door, receipt):
+            await remedies.apply(self.door, receipt)
+        if self.error is not None:
+            raise self.error
+        return sent
+
+
+HASTY = [
+    ("delivered, then the answer", MessageStatus.DELIVERED, None, ("delivered", None)),
+    ("delivered, then silence", MessageStatus.DELIVERED, OutcomeUnknown("timeout"), ("delivered", None)),
+    ("failed, then the answer", MessageStatus.FAILED, None, ("queued", "RESEND_LATER")),
+]
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kept"), [row[1:] for row in HASTY], ids=[row[0] for row in HASTY]
+)
+async def test_what_is_reported_during_the_call_is_not_overwritten_by_its_answer(
+    open_doors: Callable[..., Door],
+    status: MessageStatus,
+    error: Exception | None,
+    kept: tuple[str, str | None],
+) -> None:
+    postman = Hasty(status, error)
+    postman.door = city = open_doors(channels={ChannelName.TELEGRAM: postman})
+    await city.wakeups.start()
+    citizen = await telegram_citizen(city, "1")
+    await push(city, citizen, "halo")
+    async with sender(city):
+        await until(lambda: bool(postman.delivered))
+        await asyncio.sleep(0.2)
+    [row] = await rows(city)
+    assert (row.status, row.reason) == kept
+    assert len(postman.delivered) == 1
