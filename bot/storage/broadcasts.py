@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage import handedover
 from bot.storage.broadcast_tables import broadcast_receivers, broadcasts, subscriptions
 from bot.storage.contact_tables import contacts
 from bot.storage.persons import conversations_of
@@ -292,10 +293,12 @@ async def recall(conn: AsyncConnection, message_id: int, conversation_id: str, n
 
     Asked for every message just before its channel is called; most are no notice.
     """
+    # Handed on to a linked channel, it is another message, which stands in for the first.
+    ids = [message_id, source] if (source := await handedover.source_of(conn, message_id)) else [message_id]
     query = (
         sa.select(broadcasts)
         .join(broadcast_receivers, broadcast_receivers.c.broadcast_id == broadcasts.c.id)
-        .where(broadcast_receivers.c.message_id == message_id)
+        .where(broadcast_receivers.c.message_id.in_(ids))
     )
     row = (await conn.execute(query)).first()
     if row is None:
@@ -309,7 +312,7 @@ async def recall(conn: AsyncConnection, message_id: int, conversation_id: str, n
         reason = OPTED_OUT
     await conn.execute(
         messages.update()
-        .where(messages.c.id == message_id)
+        .where(messages.c.id.in_(ids))
         .values(status=MessageStatus.SKIPPED, reason=reason, updated_at=now)
     )
     if reason == STOPPED:

@@ -212,6 +212,37 @@ async def test_who_links_two_channels_after_planning_still_gets_it_once(
     assert report.skipped == {"SKIPPED_OTHER_CHANNEL": 1}
 
 
+@pytest.mark.parametrize("stopped", [False, True], ids=["it arrives", "who stops is spared"])
+async def test_outside_the_window_it_takes_the_linked_channel_unless_they_stop(
+    city: Door, postman: Postman, letters: Letters, stopped: bool
+) -> None:
+    asked = await subscriber(city, "wa", channel=ChannelName.WHATSAPP, window=timedelta(hours=-2))
+    citizen = Citizen(city, "tg", ChannelName.TELEGRAM)
+    other = await citizen.say("halo")
+    await answer_all(city)
+    await linked(city, asked, other.conversation_id)
+    broadcast_id = await start(city, 1)
+
+    postman.trouble["tg"] = repeat(ChannelThrottled(0.2))
+    async with worker(city):
+        async with asyncio.timeout(10):
+            while (await broadcasting.report(city, broadcast_id))[1].sent == 0:
+                await asyncio.sleep(0.02)
+        # Handed over, and the other channel has not taken it yet.
+        if stopped:
+            async with city.database.transaction() as conn:
+                await subscriptions.end(conn, asked, None, "stopped", datetime.now(UTC))
+        postman.trouble.clear()
+        wanted = 1 if stopped else 2
+        await until(lambda: len(postman.to("tg")) >= wanted)
+        await until_done(city, broadcast_id)
+    told = [text for text in postman.to("tg") if NOTICE.text in text]
+    assert len(told) == (0 if stopped else 1)
+    assert letters.delivered == []
+    _, report = await broadcasting.report(city, broadcast_id)
+    assert report.skipped == ({"SKIPPED_OPTED_OUT": 1} if stopped else {})
+
+
 async def test_the_web_page_gets_it_too(city: Door) -> None:
     citizen = Citizen(city, "di-web")
     await citizen.say("kabari kalau air mati")
