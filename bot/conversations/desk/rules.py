@@ -19,6 +19,16 @@ log = logging.getLogger(__name__)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Shifts = tuple[tuple[time, time], ...]
 
+# From and to of every number, in its own unit (seconds, minutes, hours: its name says which).
+LIMITS: Mapping[str, tuple[int, int]] = {
+    "silent_seconds": (30, 3600),
+    "unanswered_minutes": (1, 1440),
+    "idle_hours": (1, 336),
+    "bot_returns_minutes": (5, 10_080),
+    "skill_patience_minutes": (0, 1440),
+    "callback_minutes": (15, 480),
+    "answer_seconds": (10, 3600),
+}
 _SHIFT = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)")
 
 
@@ -117,23 +127,27 @@ async def change(door: Door, agent: Agent, name: str, value: Any) -> None:
                 tenant=agent.tenant,
                 agent_id=agent.id,
                 subject=name,
-                detail=f"{said(before)} → {said(value)}",
+                detail=f"{said(door, agent.tenant, before)} → {said(door, agent.tenant, value)}",
             )
             await consoleevents.append(conn, agent.tenant, EventKind.SETTINGS, now, data={"name": name})
     await door.wakeups.wake(events.topic(agent.tenant))
 
 
-def said(value: Any) -> str:
+def said(door: Door, tenant: str, value: Any) -> str:
     """A rule's value as people read it, without a program's brackets."""
     if value is None or value in ({}, [], ()):
         return "–"
     if isinstance(value, bool):
-        return "ya" if value else "tidak"
+        return door.texts.render(f"console.settings.{'is_on' if value else 'is_off'}", tenant, {})
     if isinstance(value, Mapping):
-        return "; ".join(f"{name} {said(part)}" for name, part in value.items() if part or name not in DAYS)
-    if isinstance(value, list | tuple):
-        return ", ".join(str(part) for part in value)
-    return str(value)
+        return "; ".join(_said_day(door, tenant, day, shifts) for day, shifts in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _said_day(door: Door, tenant: str, day: str, shifts: Any) -> str:
+    name = door.texts.render(f"console.settings.day.{day}", tenant, {}) if day in DAYS else day
+    closed = door.texts.render("console.settings.closed", tenant, {})
+    return f"{name} {', '.join(shifts or ()) or closed}"
 
 
 async def changes(door: Door, tenant: str, limit: int = 100) -> list[Any]:
@@ -209,13 +223,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "holidays_closed": _yes,
     "automatic": _yes,
     "agent_name": _one_of("full", "first", "none"),
-    "silent_seconds": _between(30, 3600),
-    "unanswered_minutes": _between(1, 1440),
-    "idle_hours": _between(1, 336),
-    "bot_returns_minutes": _between(5, 10_080),
-    "skill_patience_minutes": _between(0, 1440),
-    "callback_minutes": _between(15, 480),
-    "answer_seconds": _between(10, 3600),
+    **{name: _between(low, high) for name, (low, high) in LIMITS.items()},
     "ask_rating": _yes,
     "approve": _words,
     "labels": _words,

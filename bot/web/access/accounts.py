@@ -58,7 +58,7 @@ async def add(
         assert user is not None
         if known is not None:
             await users.change(conn, user.id, now, oidc_subject=known)
-        await _note(conn, keeper, Act.ACCOUNT_ADDED, user, now, address, _said(made))
+        await _note(conn, keeper, Act.ACCOUNT_ADDED, user, now, address, made.name)
     return first
 
 
@@ -83,7 +83,7 @@ async def change(door: Door, keeper: Agent, wanted: Agent, address: str) -> None
                 await _leaves_an_admin(conn, door, before)
             await sessions.end_all(conn, user.id)
         await agents.save(conn, after, now)
-        told = _difference(before, after)
+        told = _difference(door, before, after)
         await _note(conn, keeper, Act.ACCOUNT_CHANGED, user, now, address, told)
 
 
@@ -183,18 +183,19 @@ async def _leaves_an_admin(conn: AsyncConnection, door: Door, agent: Agent) -> N
         raise Unusable("last_admin")
 
 
-def _said(agent: Agent) -> str:
-    return f"{agent.role}, {agent.name}"
+def _difference(door: Door, before: Agent, after: Agent) -> str:
+    """What changed, as the trail shows it: `peran: petugas → penyelia; muat: 4 → 6`."""
 
+    def word(key: str) -> str:
+        return door.texts.render(f"console.{key}", before.tenant, {})
 
-def _difference(before: Agent, after: Agent) -> str:
-    """What changed, as `role: petugas → supervisor; capacity: 4 → 6`."""
     names = ("name", "public_name", "role", "skills", "languages", "capacity")
     parts = []
     for name in names:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
-            parts.append(f"{name}: {_plain(old)} → {_plain(new)}")
+            old, new = (word(f"role.{v}") if name == "role" else _plain(v) for v in (old, new))
+            parts.append(f"{word(f'people.field.{name}')}: {old} → {new}")
     return "; ".join(parts)
 
 

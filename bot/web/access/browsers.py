@@ -8,7 +8,7 @@ _BROWSERS = (
     ("OPR", "Opera"),
     ("SamsungBrowser", "Samsung Internet"),
     ("Firefox|FxiOS", "Firefox"),
-    ("Chrome|CriOS", "Chrome"),
+    ("Chrome|HeadlessChrome|CriOS", "Chrome"),
     ("Safari", "Safari"),
 )
 _MACHINES = (

@@ -44,7 +44,7 @@ async def finish_on_the_way(request: Request, signed: BeforeEnrolment) -> Respon
     shown = screens.render(
         request, "agent/recovery.html", signed, codes=codes, onward=onward or entrance.HOME
     )
-    return await entrance.let_in(request, signed.user, "second step", shown)
+    return await entrance.let_in(request, signed.user, "second_step", shown)
 
 
 @router.post("/akun/dua-langkah")

@@ -103,7 +103,7 @@ async def renew(request: Request, signed: BeforeRenewal) -> Response:
         user = await users.get(conn, signed.user.id)
     # Whoever has a second step has shown it before coming here.
     twice = user.totp_sealed is not None
-    return await entrance.go_on(request, user, onward, "new password", twice=twice)
+    return await entrance.go_on(request, user, onward, "new_password", twice=twice)
 
 
 @router.post("/keluar")

@@ -72,7 +72,7 @@ async def _code_fits(door: Door, user: User, code: str, now: datetime) -> bool:
 
 
 async def let_in(door: Door, user: User, address: str, how: str) -> None:
-    """Write a sign-in down and forget the failures before it."""
+    """Write a sign-in down, and `how`, and forget the failures before it."""
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
         await users.change(conn, user.id, now, failures=0, locked_until=None, signed_in_at=now)
@@ -83,8 +83,9 @@ async def let_in(door: Door, user: User, address: str, how: str) -> None:
             now,
             tenant=agent.tenant,
             agent_id=agent.id,
-            subject=f"{user.username} ({how})",
+            subject=user.username,
             address=address,
+            detail=how,
         )
 
 

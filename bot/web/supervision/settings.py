@@ -2,7 +2,9 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
@@ -10,12 +12,14 @@ from fastapi.responses import RedirectResponse
 from bot.conversations.desk import canned, rules
 from bot.conversations.desk.roles import needs
 from bot.conversations.desk.rules import DAYS, Rules, Shifts
+from bot.door import Door
 from bot.storage import agents
 from bot.vocabulary.agents import CannedReply, Role
 from bot.web import screens
 from bot.web.access import identity
 from bot.web.access.identity import Signed
 from bot.web.supervision.figures import Supervisor
+from intents.calendar_days import calendar
 
 router = APIRouter(prefix="/agent/pengaturan", route_class=screens.ScreenRoute, include_in_schema=False)
 HOME = "/agent/pengaturan"
@@ -26,8 +30,20 @@ NUMBERS = (
     "silent_seconds",
     "skill_patience_minutes",
     "callback_minutes",
+    "bot_returns_minutes",
+    "idle_hours",
 )
 WORDS = ("skills", "labels", "away_reasons", "approve")
+# What each setting is called on its page, and in the trail of its changes.
+LABELS = {
+    "week": "settings.hours",
+    "special": "settings.special",
+    "agent_name": "settings.agent_name",
+    **{name: f"settings.switch.{name}" for name in SWITCHES},
+    **{name: f"settings.number.{name}" for name in NUMBERS},
+    **{name: f"settings.words.{name}" for name in WORDS},
+}
+HOLIDAYS_SHOWN = 6
 
 
 async def supervising_poster(signed: Annotated[Signed, Depends(identity.poster)]) -> Signed:
@@ -45,7 +61,7 @@ async def show(request: Request, signed: Supervisor, tersimpan: str = "") -> Res
     door, tenant = identity.door_of(request), signed.agent.tenant
     habits = await rules.load(door, tenant)
     async with door.database.reading() as conn:
-        names = {agent.id: agent.name for agent in await agents.of(conn, tenant)}
+        names = {agent.id: agent.name for agent in await agents.everybody(conn, tenant)}
     return screens.render(
         request,
         "supervision/settings.html",
@@ -57,6 +73,10 @@ async def show(request: Request, signed: Supervisor, tersimpan: str = "") -> Res
         ),
         switches=SWITCHES,
         numbers=NUMBERS,
+        limits=rules.LIMITS,
+        holidays=_holidays(door, tenant),
+        labels=LABELS,
+        said=lambda value: rules.said(door, tenant, value),
         words=WORDS,
         replies=await canned.of(door, tenant),
         variables=canned.VARIABLES,
@@ -106,6 +126,14 @@ async def delete_reply(request: Request, signed: Poster) -> Response:
     given = await request.form()
     await canned.delete(identity.door_of(request), signed.agent, str(given.get("id", "")))
     return RedirectResponse(f"{HOME}?tersimpan=1#jawaban", 303, screens.HEADERS)
+
+
+def _holidays(door: Door, tenant: str) -> tuple[list[tuple[date, str]], date]:
+    """The next days off that the calendar knows, and the last day it knows anything about."""
+    known = calendar(tenant)
+    today = datetime.now(ZoneInfo(door.tenants[tenant].timezone)).date()
+    days = sorted((day, name) for day, name in known.days_off.items() if day >= today)
+    return days[:HOLIDAYS_SHOWN], date(max(known.years), 12, 31)
 
 
 def read_shifts(text: str) -> list[str]:

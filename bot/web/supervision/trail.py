@@ -20,6 +20,7 @@ from bot.web.access.identity import Signed
 from bot.web.supervision import period
 from bot.web.supervision.figures import Supervisor
 from bot.web.supervision.period import Period
+from bot.web.supervision.settings import LABELS
 
 router = APIRouter(prefix="/agent/pengaturan/jejak", route_class=screens.ScreenRoute, include_in_schema=False)
 PAGE = 50
@@ -60,6 +61,7 @@ async def show(request: Request, signed: Supervisor, sebelum: str = "") -> Respo
         acts=list(Act),
         asked=asked,
         filters=filters,
+        about=lambda entry: about(door, signed.agent.tenant, entry),
         today=datetime.now(_zone(door, signed)).date(),
     )
 
@@ -95,6 +97,25 @@ async def _question(request: Request, signed: Signed) -> Question:
     return Question(days, wanted, names)
 
 
+def about(door: Door, tenant: str, entry: Entry) -> tuple[str, str]:
+    """What a line is about, and what more is known of it, in words of the page."""
+    subject, detail = entry.subject or "", entry.detail or ""
+
+    def said(key: str, otherwise: str, **values: str) -> str:
+        name = f"console.{key}"
+        return door.texts.render(name, tenant, values) if door.texts.has(name) else otherwise
+
+    if entry.act is Act.SETTING_CHANGED:
+        subject = said(LABELS.get(subject, ""), subject)
+    elif entry.act is Act.SEARCHED:
+        subject = said("trail.letters", subject, count=subject.partition(" ")[0])
+    elif entry.conversation_id is not None:
+        subject = said("trail.conversation", subject)
+    if entry.act in (Act.SIGNED_IN, Act.SIGN_IN_REFUSED):
+        detail = said(f"trail.how.{detail}", detail) if detail else ""
+    return subject, detail
+
+
 async def _lines(door: Door, signed: Signed, asked: Question) -> AsyncIterator[str]:
     # As the figures' CSV: marked as UTF-8, and with the semicolon that spreadsheets here expect.
     yield "\ufeff" + _line(HEADING)
@@ -115,8 +136,7 @@ def _cells(door: Door, signed: Signed, asked: Question, entry: Entry, zone: Zone
         entry.at.astimezone(zone).isoformat(timespec="seconds"),
         asked.names.get(entry.agent_id or "", ""),
         kind,
-        entry.subject or "",
-        entry.detail or "",
+        *about(door, signed.agent.tenant, entry),
         entry.conversation_id or "",
         entry.address or "",
     )

@@ -67,7 +67,7 @@ async def test_whom_the_city_vouches_for_comes_in(town: Door, browser: httpx.Asy
     assert (await browser.get("/agent/akun")).status_code == 200
     async with town.database.reading() as conn:
         row = (await conn.execute(sa.select(tables.audit))).one()
-    assert (row.act, row.subject) == ("signed_in", "sari (city)")
+    assert (row.act, row.subject, row.detail) == ("signed_in", "sari", "city")
 
 
 async def test_the_way_there_carries_state_nonce_and_challenge(

@@ -62,7 +62,7 @@ async def test_who_is_added_comes_in_with_a_password_shown_once(
         assert user is not None
         made = await agents.get(conn, user.agent_id)
     assert (made.name, made.role, made.capacity, made.languages) == ("Sari Dewi", Role.PETUGAS, 6, ("jv",))
-    assert await trail(door) == [("account_added", "sari.d", "petugas, Sari Dewi")]
+    assert await trail(door) == [("account_added", "sari.d", "Sari Dewi")]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_another_role_counts_from_the_next_sign_in(
     assert (await client.get("/agent/pimpinan")).status_code == 303
     await sign_in(client, "rahayu")
     assert (await client.get("/agent/pimpinan")).status_code == 403
-    assert await trail(door) == [("account_changed", "rahayu", "role: supervisor → petugas")]
+    assert await trail(door) == [("account_changed", "rahayu", "peran: penyelia → petugas")]
 
 
 async def test_other_changes_sign_nobody_out(
@@ -134,7 +134,7 @@ async def test_other_changes_sign_nobody_out(
     assert (await client.get("/agent/akun")).status_code == 200
     after = await known(door, colleague.id)
     assert (after.capacity, after.public_name) == (9, "Rahayu")
-    assert await trail(door) == [("account_changed", "rahayu", "public_name: – → Rahayu; capacity: 4 → 9")]
+    assert await trail(door) == [("account_changed", "rahayu", "nama bagi warga: – → Rahayu; muat: 4 → 9")]
 
 
 async def test_a_lost_telephone_is_taken_off(

@@ -34,7 +34,34 @@ async def test_hours_with_a_break_are_in_force_at_once(door: Door, supervisor: h
 async def test_a_change_shows_who_made_it(supervisor: httpx.AsyncClient) -> None:
     await post(supervisor, "/aturan", answer_seconds="45")
     page = await supervisor.get("/agent/pengaturan")
-    assert "<td>Ratna</td><td>answer_seconds</td>" in page.text
+    row = page.text.split("<tbody>")[1]
+    assert ">Ratna</td>" in row
+    assert ">Tepat waktu bila diambil dalam (detik)</td>" in row
+    assert ">45</td>" in row
+
+
+async def test_hours_and_switches_are_written_down_as_people_say_them(supervisor: httpx.AsyncClient) -> None:
+    await post(supervisor, "/aturan", **WEEK, holidays_closed="1")
+    for path in ("/agent/pengaturan", "/agent/pengaturan/jejak"):
+        page = (await supervisor.get(path)).text
+        assert "Senin 08:00-12:00, 13:00-15:30; Selasa tutup" in page
+        assert "Tutup pada hari libur nasional" in page
+        assert "{&#39;" not in page
+
+
+async def test_every_number_of_the_desk_can_be_set(door: Door, supervisor: httpx.AsyncClient) -> None:
+    assert set(settings.NUMBERS) == set(rules.LIMITS)
+    for name, (low, high) in rules.LIMITS.items():
+        for value in (low, high):
+            assert (await post(supervisor, "/aturan", **{name: str(value)})).status_code == 303
+        for value in (low - 1, high + 1):
+            assert (await post(supervisor, "/aturan", **{name: str(value)})).status_code == 422
+        assert getattr(await rules.load(door, TENANT), name) == high
+
+
+async def test_the_page_says_which_days_off_are_known(supervisor: httpx.AsyncClient) -> None:
+    page = (await supervisor.get("/agent/pengaturan")).text
+    assert "Sesudahnya hari libur belum diketahui" in page
 
 
 async def test_one_unusable_value_keeps_the_whole_form_out(door: Door, supervisor: httpx.AsyncClient) -> None:

@@ -21,7 +21,9 @@ TENANT = "kota_mojokerto"
 PAGE = "/agent/pengaturan/jejak"
 
 
-async def happened(door: Door, act: Act = Act.SEARCHED, tenant: str = TENANT, **values: object) -> None:
+async def happened(
+    door: Door, act: Act = Act.ACCOUNT_CHANGED, tenant: str = TENANT, **values: object
+) -> None:
     """Write a line."""
     at = values.pop("at", datetime.now(UTC))
     async with door.database.transaction() as conn:
@@ -77,9 +79,9 @@ async def test_it_is_filtered_by_person_kind_and_day(door: Door, supervisor: htt
 
     assert await found() == {"punya-ratna", "punya-bagus", "keluar-bagus"}
     assert await found(orang=other.id) == {"punya-bagus", "keluar-bagus"}
-    assert await found(orang=other.id, jenis="searched") == {"punya-bagus"}
+    assert await found(orang=other.id, jenis="account_changed") == {"punya-bagus"}
     long_ago = (now - timedelta(days=60)).date().isoformat()
-    assert await found(dari=long_ago, jenis="searched") == {"punya-ratna", "punya-bagus", "bulan-lalu"}
+    assert await found(dari=long_ago, jenis="account_changed") == {"punya-ratna", "punya-bagus", "bulan-lalu"}
     before = (now - timedelta(days=40)).date().isoformat()
     assert await found(dari=long_ago, sampai=before) == {"bulan-lalu"}
 
@@ -99,7 +101,7 @@ async def test_pages_miss_nothing_and_repeat_nothing(door: Door, supervisor: htt
     for number in range(count):
         await happened(door, subject=f"nomor-{number:03}")
     seen: list[str] = []
-    address: str | None = f"{PAGE}?jenis=searched"
+    address: str | None = f"{PAGE}?jenis=account_changed"
     while address:
         page = (await supervisor.get(address)).text
         seen += [part[:9] for part in page.split(">")[1:] if part.startswith("nomor-")]
@@ -126,7 +128,7 @@ async def test_the_csv_has_all_of_it_and_computes_nothing(
     monkeypatch.setattr(trail, "CSV_PAGE", 3)
     for evil in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", 'a;b"c\r\n=1'):
         await happened(door, subject=evil, detail=evil)
-    answer = await supervisor.get(f"{PAGE}.csv", params={"jenis": "searched"})
+    answer = await supervisor.get(f"{PAGE}.csv", params={"jenis": "account_changed"})
     assert "attachment" in answer.headers["content-disposition"]
     lines = cells(answer)
     assert len(lines) == 6
@@ -160,3 +162,19 @@ async def test_a_refused_sign_in_is_there(
     await sign_in(client, "bagus", "keliru sekali")
     body = (await supervisor.get(PAGE)).text.split("<tbody>")[1]
     assert "Ditolak masuk" in body
+
+
+async def test_every_way_in_and_every_refusal_has_words(door: Door) -> None:
+    ways = ("password", "code", "city", "new_password", "second_step")
+    refusals = ("city_refused", "city_trip", "city_cancelled", "city_unknown", "city_closed")
+    for how in (*ways, *refusals):
+        assert door.texts.has(f"console.trail.how.{how}"), how
+        if how in refusals:
+            assert door.texts.has(f"console.signin.{how}"), how
+
+
+async def test_a_search_shows_how_long_the_word_was_and_not_the_word(
+    door: Door, supervisor: httpx.AsyncClient
+) -> None:
+    await happened(door, Act.SEARCHED, subject="11 letters")
+    assert "kata sepanjang 11 huruf" in (await supervisor.get(PAGE)).text
