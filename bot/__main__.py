@@ -175,6 +175,7 @@ def _mount() -> None:
     from bot.casework import cases
     from bot.chat import chat
     from bot.deliveries import messages
+    from bot.invitations import telegram, whatsapp
     from bot.users import users
     from connectors.commands import connectors
 
@@ -183,6 +184,8 @@ def _mount() -> None:
     main.add_command(chat)
     main.add_command(messages)
     main.add_command(connectors)
+    main.add_command(telegram)
+    main.add_command(whatsapp)
     main.add_command(users)
 
 

@@ -26,6 +26,7 @@ from bot.conversations import (
     notices,
     outbound,
     speech,
+    startlinks,
     window,
 )
 from bot.conversations.desk import drafts, events, presence
@@ -224,6 +225,11 @@ async def _answer(door: Door, context: Context) -> Answer:
         pressed, text = context.pressed, press.payload
     elif kind is IncomingKind.COMMAND:
         text = commands.read(text)
+        if conversation.owner not in (Owner.QUEUE, Owner.AGENT):
+            opened = startlinks.read(door, conversation.tenant, _raw(door, first))
+            if isinstance(opened, Say):
+                return _plain(conversation, "start", opened)
+            text = opened or text
     elif kind is IncomingKind.TEXT:
         pressed = choices.typed(text, context.offered, now)
         text = pressed.payload if pressed else text.lstrip("/").strip()
@@ -314,10 +320,13 @@ def _link_wish(
     """The effect by which channels are linked or taken apart, if the citizen asks for that."""
     first = context.batch[0]
     # A code is masked where the message is stored: read what was really written.
-    raw = speech.words_of(door, first.text, first.sealed_text) or ""
-    wish = linkwords.read(text if pressed else raw, pressed is not None, context.linked)
+    wish = linkwords.read(text if pressed else _raw(door, first), pressed is not None, context.linked)
     with_person = context.conversation.owner in (Owner.QUEUE, Owner.AGENT)
     return () if wish is None or (with_person and not wish.plain) else (wish.effect,)
+
+
+def _raw(door: Door, message: StoredMessage) -> str:
+    return speech.words_of(door, message.text, message.sealed_text) or ""
 
 
 def _city_failures(conversation: Conversation, reply: Reply) -> int:
