@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from bot import settings
-from bot.conversations import broadcasting, notices
+from bot.conversations import broadcasting, notices, quiet
 from bot.door import Door, open_door
 from bot.storage import broadcasts as stored
 from bot.vocabulary.broadcasts import Audience, Broadcast, Notice, Report
@@ -219,4 +219,11 @@ async def _count(door: Door, notice: Notice, found: Audience) -> None:
     ):
         if number:
             click.echo(f"  not sent to: {number} ({why})")
+    now = datetime.now(UTC)
+    asleep = [
+        name for name in ChannelName if found.on(name) and quiet.night_until(door, notice.tenant, name, now)
+    ]
+    if asleep:
+        how = "without a sound" if notice.urgent else "in the morning, when the quiet hours end"
+        click.echo(f"it is night: on {', '.join(asleep)} it goes out {how}")
     click.echo(f"sending takes about {max(round(broadcasting.seconds(door, found) / 60), 1)} minutes")

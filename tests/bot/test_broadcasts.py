@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.broadcasts import broadcast
+from bot.conversations import quiet
 from bot.storage import conversations, subscriptions
 from bot.storage.database import Database, upgrade
 from bot.vocabulary.messages import ChannelAddress, ChannelName
@@ -97,3 +98,12 @@ def test_words_may_come_from_a_file(run, tmp_path: Path) -> None:  # type: ignor
     (tmp_path / "kabar.txt").write_text("Air mati di Wates.\nMaaf.\n")
     seen = run("preview", "--topic", "air", f"@{tmp_path / 'kabar.txt'}")
     assert "Air mati di Wates.\nMaaf.\n\nKetik STOP" in seen.output
+
+
+@pytest.mark.parametrize(("urgent", "how"), [((), "in the morning"), (("--urgent",), "without a sound")])
+def test_at_night_the_count_says_when_it_goes_out(  # type: ignore[no-untyped-def]
+    run, monkeypatch: pytest.MonkeyPatch, urgent: tuple[str, ...], how: str
+) -> None:
+    assert "it is night" not in run("send", "--dry-run", *TO).output
+    monkeypatch.setattr(quiet, "night_until", lambda door, tenant, channel, now: now)
+    assert how in run("send", "--dry-run", *urgent, *TO).output

@@ -1,5 +1,7 @@
 """Long polling against gramlab, a strict Bot API server of somebody else: order, restart, rivals, groups.
 
+It refuses `disable_notification`, never says 429 and lets nobody send an album: those are tried against
+Telemelya.
 gramlab needs Python 3.13 and a machine that shows nothing but loopback, so it runs with its own interpreter
 in a network namespace. Where one of these cannot be had, the test says so and is left out.
 """
