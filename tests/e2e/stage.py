@@ -25,6 +25,7 @@ from bot.vocabulary.messages import ChannelName, OutgoingMessage
 from bot.web import agent, webchat
 from bot.web.access import account, citypages, development, enrolment
 from bot.web.access import pages as access_pages
+from bot.web.supervision import broadcasts as broadcast_pages
 from bot.web.supervision import figures, people, trail
 from bot.web.supervision import settings as desk_settings
 from tests.postman import Postman
@@ -123,7 +124,7 @@ def build(settings: configuration.Settings) -> FastAPI:
             working.cancel()
 
     app = FastAPI(lifespan=live)
-    desk = (agent, figures, people, trail, desk_settings)
+    desk = (agent, figures, people, trail, broadcast_pages, desk_settings)
     for face in (webchat, access_pages, account, enrolment, citypages, *desk):
         app.include_router(face.router)
 
