@@ -231,7 +231,7 @@ async def _deliver_one(
         pause = datetime.now(UTC) + timedelta(seconds=5)
     try:
         async with door.database.transaction() as conn:
-            await messages.end_sending(conn, row.id, holder, pause)
+            await messages.end_sending(conn, row.id, holder, pause, datetime.now(UTC))
     except Exception:
         # The right to send runs out by itself.
         log.exception("sending to conversation %s could not be ended", row.id)

@@ -356,13 +356,24 @@ async def name_by_track(conn: AsyncConnection, receipt: DeliveryReceipt) -> None
 
 
 async def end_sending(
-    conn: AsyncConnection, conversation_id: str, holder: str, send_after: datetime | None
+    conn: AsyncConnection, conversation_id: str, holder: str, send_after: datetime | None, now: datetime
 ) -> None:
-    """Give a conversation's sending back; `send_after` asks for a pause."""
+    """Give a conversation's sending back; `send_after` asks for a pause.
+
+    A pause that a receipt asked for while a message was being sent lasts.
+    """
     mine = sa.and_(conversations.c.id == conversation_id, conversations.c.sender == holder)
     # Two statements: the first waits for whoever holds the row, the second then sees what they queued.
     freed = await conn.execute(
-        conversations.update().where(mine).values(sender=None, sender_until=None, send_after=send_after)
+        conversations.update()
+        .where(mine)
+        .values(
+            sender=None,
+            sender_until=None,
+            send_after=sa.case(
+                (conversations.c.send_after > now, conversations.c.send_after), else_=send_after
+            ),
+        )
     )
     if freed.rowcount == 0:
         return

@@ -335,7 +335,7 @@ async def test_a_bubble_queued_while_the_sender_ends_is_not_forgotten(city: Door
 
     async def end() -> None:
         async with city.database.transaction() as conn:
-            await messages.end_sending(conn, claimed.id, "s", None)
+            await messages.end_sending(conn, claimed.id, "s", None, datetime.now(UTC))
 
     now = datetime.now(UTC)
     async with city.database.transaction() as conn:
