@@ -315,6 +315,71 @@ def at_the_desk(browser: Browser, url: str, into: Path) -> None:
         keep(phone, into / "console-phone.png")
 
 
+SHIFT = "08:00-12:00, 13:00-15:30"
+
+
+def _signed_in(browser: Browser, url: str, name: str, password: str, **device: Any) -> Page:
+    context = browser.new_context(
+        locale="id-ID", timezone_id="Asia/Jakarta", reduced_motion="reduce", **device
+    )
+    page = context.new_page()
+    page.goto(f"{url}/agent")
+    page.fill("[name=nama]", name)
+    page.fill("[name=sandi]", password)
+    page.press("[name=sandi]", "Enter")
+    page.wait_for_url("**/agent/kotak/baru")
+    return page
+
+
+def _set_hours(page: Page, url: str) -> None:
+    page.goto(f"{url}/agent/pengaturan")
+    for day in ("mon", "tue", "wed", "thu"):
+        page.fill(f"[name={day}]", SHIFT)
+    page.fill("[name=fri]", "08:00-11:30")
+    page.fill("[name=special]", "2026-12-24: 08:00-11:00\n2026-12-31:")
+    page.get_by_role("button", name="Simpan").first.click()
+    page.fill("[name=skills]", "kependudukan, perizinan, pengaduan")
+    page.get_by_role("button", name="Simpan").nth(1).click()
+
+
+def for_supervisors(browser: Browser, url: str, into: Path) -> None:
+    """An admin sets the desk up and adds somebody; the pages on the laptop and on the phone."""
+    name, password, _role = development.sign_ins(settings.load())[-1]
+    page = _signed_in(browser, url, name, password, **DESKTOP)
+    _set_hours(page, url)
+    keep(page, into / "supervision-settings.png")
+    page.goto(f"{url}/agent/pengaturan/pengguna")
+    if not page.locator("tbody", has_text="Sari Dewi").count():
+        page.get_by_text("Tambah pengguna").click()
+        page.get_by_label("Nama pengguna").fill("sari.dewi")
+        page.get_by_label("Nama lengkap").fill("Sari Dewi")
+        page.get_by_label("kependudukan").check()
+        page.get_by_role("button", name="Tambah", exact=True).click()
+        page.get_by_role("link", name="Sudah disampaikan").click()
+    keep(page, into / "supervision-people.png")
+    page.get_by_role("link", name="Sari Dewi").click()
+    page.get_by_role("heading", name="Sari Dewi").wait_for()
+    keep(page, into / "supervision-person.png")
+    page.goto(f"{url}/agent/pengaturan/jejak")
+    keep(page, into / "supervision-trail.png")
+    page.goto(f"{url}/agent/pimpinan")
+    keep(page, into / "supervision-figures.png")
+    page.goto(f"{url}/agent/akun")
+    page.get_by_role("button", name="Aktifkan").click()
+    page.locator(".qr").wait_for()
+    keep(page, into / "signin-second-step.png")
+    phone = _signed_in(browser, url, name, password, **PHONE)
+    for path, picture in (
+        ("/agent/pimpinan", "supervision-phone-figures.png"),
+        ("/agent/pengaturan/pengguna", "supervision-phone-people.png"),
+        ("/agent/akun", "signin-phone-account.png"),
+    ):
+        phone.goto(url + path)
+        keep(phone, into / picture)
+    page.context.close()
+    phone.context.close()
+
+
 def main() -> int:
     """Take every picture; the exit code."""
     parser = argparse.ArgumentParser(
@@ -337,6 +402,7 @@ def main() -> int:
             a_whole_complaint(browser, given.url, given.city, given.into)
             at_the_laptop(browser, given.url, given.city, given.into)
             at_the_desk(browser, given.url, given.into)
+            for_supervisors(browser, given.url, given.into)
             browser.close()
     except httpx.HTTPError as error:
         sys.stderr.write(f"screenshots: nothing answers ({error}): start it with `make run`\n")
