@@ -1,11 +1,12 @@
 """Taking a queue place: which service, which day, which time, whose name; then a number and a code."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
 from actions import counters, freeplaces, reading
 from actions.counters import CLINIC, bookable
-from actions.forms import Form, Verdict, register
+from actions.forms import Form, Verdict, chosen, register, written
 from actions.offers import next_days, short
 from actions.runtime import runtime
 from actions.turn import Answer, Turn, button, choice, lines, said
@@ -20,7 +21,10 @@ DRAFT = (SERVICE, DAY, TIME, NAME, PRIORITY, REVIEW)
 OFFERS = "booking_offers"
 WAIT = "wait"
 EDITS = {"service": SERVICE, "day": DAY, "time": TIME, "name": NAME, "priority": PRIORITY}
+CHOSEN = {"service": SERVICE, "day": DAY}
 PRIORITIES = ("disability", "elderly", "pregnant", "none")
+FORM = "booking"
+"""The name under which a channel may show this form whole."""
 MOST_DAYS = 5
 # Names look like anything to a model that was trained on sentences.
 SURE_OF_NO_NAME = 0.9
@@ -59,6 +63,15 @@ class BookingForm(Form):
         if draft.get(PRIORITY) is None:
             found.setdefault(PRIORITY, "none")
         return found
+
+    def sheet(self, turn: Turn, given: Mapping[str, Any]) -> list[tuple[str, Turn]]:
+        """The time is a wish until the counter holds a place, as one that was written is."""
+        fields = [(slot, chosen(turn, given[name])) for name, slot in CHOSEN.items() if given.get(name)]
+        if given.get("time"):
+            fields.append((TIME, written(turn, f"jam {given['time']}")))
+        if given.get("name"):
+            fields.append((NAME, written(turn, given["name"])))
+        return [*fields, (PRIORITY, chosen(turn, given.get("priority") or "none"))]
 
     async def harvest(self, turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
         """Service, day, time and priority, as far as the draft lacks them."""
@@ -232,10 +245,15 @@ class BookingForm(Form):
         if first_time and service.persyaratan:
             papers = {"$list": list(service.persyaratan)}
             answer.say(
-                "booking.bring_and_ask_day", buttons=buttons, service=service.title, requirements=papers
+                "booking.bring_and_ask_day",
+                buttons=buttons,
+                form=FORM,
+                service=service.title,
+                requirements=papers,
             )
         else:
-            answer.say("booking.ask_day", buttons=buttons, service=service.title)
+            form = FORM if first_time else None
+            answer.say("booking.ask_day", buttons=buttons, form=form, service=service.title)
         return DAY
 
     async def _settle_time(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> str | None:

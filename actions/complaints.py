@@ -1,12 +1,13 @@
 """Complaints: from the first words to a number and a promised date."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from actions import card, details, jurisdiction, owners, reading, reports
 from actions.effects import SimilarAsked
-from actions.forms import SURE, Form, Verdict, register
+from actions.forms import SURE, Form, Verdict, chosen, register, written
 from actions.runtime import runtime
 from actions.turn import Answer, Turn, choice
 from intents import places
@@ -66,6 +67,24 @@ class ComplaintForm(Form):
     free_text: ClassVar = {WHAT: SURE, WHERE: SURE, DETAILS: SURE}
     fixed = frozenset({WHAT, OWNER, CONFIDENTIAL, ANONYMOUS, DETAILS})
     quiet = frozenset(UNASKED)
+
+    def sheet(self, turn: Turn, given: Mapping[str, Any]) -> list[tuple[str, Turn]]:
+        """Without a topic the story names it, as it does in the chat; an empty tick decides nothing."""
+        story = written(turn, given.get("description", ""))
+        fields = [(TOPIC, chosen(turn, given["topic"]) if given.get("topic") else story), (WHAT, story)]
+        if place := str(given.get("place", "")).strip():
+            area = places.gazetteer().areas.get(str(given.get("village")))
+            named = area is None or area.name.lower() in place.lower()
+            fields.append(
+                (
+                    WHERE,
+                    written(turn, place if named or area is None else f"{place}, {area.kind} {area.name}"),
+                )
+            )
+        fields += [(slot, chosen(turn, "yes")) for name, slot in IDENTITY.items() if given.get(name) is True]
+        if turn.photos:
+            fields.append((PHOTO, replace(written(turn, ""), photos=turn.photos)))
+        return fields
 
     # -- listening
 
@@ -351,9 +370,10 @@ class ComplaintForm(Form):
         topics = runtime().catalog.topics
         if question == WHAT:
             if draft.get(TOPIC):
-                answer.say("complaint.ask_description_of", topic=topics[draft[TOPIC]].title.lower())
+                topic = topics[draft[TOPIC]].title.lower()
+                answer.say("complaint.ask_description_of", form="complaint", topic=topic)
             else:
-                answer.say("complaint.ask_description")
+                answer.say("complaint.ask_description", form="complaint")
         elif question == TOPIC:
             named = several(draft[WHAT]) or [name for name in COMMON if name in topics]
             answer.say(

@@ -41,9 +41,10 @@ def ask(turn: Turn, answer: Answer) -> bool:
     candidates = [name for name, _ in reading.services(turn, offered)][:3]
     if candidates and not turn.pressed:
         answer.opening = None
-        answer.say("booking.which_service", buttons=_named(candidates))
+        answer.say("booking.which_service", buttons=_named(candidates), form="booking")
     else:
-        answer.say("booking.ask_service", buttons=_named([name for name in COMMON if offered(name)]))
+        common = _named([name for name in COMMON if offered(name)])
+        answer.say("booking.ask_service", buttons=common, form="booking")
     return True
 
 

@@ -7,7 +7,8 @@ asks its question again.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from actions.runtime import runtime
@@ -152,6 +153,8 @@ class Form(ABC):
         """Decide what a message means for this form; None when it is an aside."""
         draft = {slot: turn.slot(slot) for slot in self.order}
         before = dict(draft)
+        if "form" in turn.values and turn.intent == self.start and not turn.aside_answered:
+            return await self._take_sheet(turn, draft, before, answer)
         if not turn.form_ran:
             draft.update(await self.begin(turn, draft, answer))
             return await self._go_on(turn, draft, before, answer)
@@ -193,6 +196,29 @@ class Form(ABC):
         ):
             return None
         return await self._not_understood(turn, draft, before, answer)
+
+    async def _take_sheet(
+        self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer
+    ) -> Verdict:
+        """Take a form that was filled in elsewhere: each field is read as its answer in the chat would be.
+
+        What a field does not hold is asked for in the chat.
+        """
+        given = turn.values["form"]
+        filled: set[str] = set()
+        for question, said in self.sheet(turn, given if isinstance(given, dict) else {}):
+            if question not in filled:
+                self.changed(question, draft)
+                draft[question] = None
+                filled.add(question)
+            draft.update(await self.read(question, said, draft, answer))
+        draft[self.order[-1]] = None
+        answer.keep(misses=None)
+        return await self._go_on(turn, draft, before, answer)
+
+    def sheet(self, turn: Turn, given: Mapping[str, Any]) -> list[tuple[str, Turn]]:
+        """The fields of a filled form as questions, each with the message that would answer it."""
+        return []
 
     async def begin(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
         """The first message of a form, or a return to it: take what was already said."""
@@ -313,6 +339,19 @@ class Form(ABC):
         """
         if turn.slot("draft_key") is None or any(before[slot] != draft[slot] for slot in self.order[:-1]):
             answer.keep(draft_key=turn.key(self.prefix))
+
+
+def chosen(turn: Turn, value: object) -> Turn:
+    """The turn as if this choice had been pressed."""
+    return replace(turn, intent="choose", values={"value": str(value)}, photos=(), location=None)
+
+
+def written(turn: Turn, text: object) -> Turn:
+    """The turn as if these words had been written."""
+    words = str(text)
+    return replace(
+        turn, text=words, intent="unclear", confidence=0.0, values={}, pressed=False, photos=(), location=None
+    )
 
 
 def _erases(turn: Turn) -> bool:

@@ -83,9 +83,13 @@ class Answer:
         buttons: list[dict[str, Any]] | None = None,
         attachments: list[dict[str, Any]] | None = None,
         ask_location: bool = False,
+        form: str | None = None,
         **values: Any,
     ) -> None:
-        """Add one bubble. Dates and times among the values are typed for the front door."""
+        """Add one bubble. Dates and times among the values are typed for the front door.
+
+        `form` names the form that this bubble begins, for channels that can show it whole.
+        """
         message: dict[str, Any] = {
             "text_key": text_key,
             "values": {name: typed(value) for name, value in values.items()},
@@ -100,6 +104,8 @@ class Answer:
             message["attachments"] = attachments
         if ask_location:
             message["ask_location"] = True
+        if form:
+            message["form"] = form
         self.messages.append(message)
 
     def open_with(self, text_key: str, **values: Any) -> None:

@@ -177,6 +177,7 @@ def _mount() -> None:
     from bot.deliveries import messages
     from bot.invitations import telegram, whatsapp
     from bot.users import users
+    from bot.whatsapp import whatsapp
     from connectors.commands import connectors
 
     main.add_command(broadcast)
@@ -187,6 +188,7 @@ def _mount() -> None:
     main.add_command(telegram)
     main.add_command(whatsapp)
     main.add_command(users)
+    main.add_command(whatsapp)
 
 
 _mount()

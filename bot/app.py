@@ -13,7 +13,7 @@ from bot.door import Door, open_door
 from bot.settings import Settings
 from bot.storage.database import upgrade_async
 from bot.vocabulary.messages import ChannelName
-from bot.web import agent, backends, files, health, helpdesk, webchat, webhooks
+from bot.web import agent, backends, files, flows, health, helpdesk, webchat, webhooks
 from bot.web.access import account, citypages, development, enrolment
 from bot.web.access import pages as access_pages
 from bot.web.refusals import refusal
@@ -63,7 +63,7 @@ def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
         broadcast_pages,
         desk_settings,
     )
-    for face in (webhooks, backends, files, health, helpdesk, webchat, *consoles):
+    for face in (webhooks, flows, backends, files, flows, health, helpdesk, webchat, *consoles):
         app.include_router(face.router)
     app.add_middleware(SafeHeaders)
     return app

@@ -157,7 +157,8 @@ def _whatsapp() -> WhatsAppSettings | None:
         app_secret=given["WHATSAPP_APP_SECRET"],
         verify_token=given["WHATSAPP_VERIFY_TOKEN"],
         api_url=os.environ.get("WHATSAPP_API_URL", "https://graph.facebook.com/v23.0").rstrip("/"),
-        private_key=os.environ.get("WHATSAPP_FLOW_KEY") or None,
+        # Files of settings hold one line a value: there the line breaks of a key are written \\n.
+        private_key=os.environ.get("WHATSAPP_FLOW_KEY", "").replace("\\n", "\n") or None,
         per_second=max(5, int(_number("WHATSAPP_PER_SECOND", "64"))),
     )
 

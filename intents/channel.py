@@ -75,6 +75,7 @@ class Collected(OutputChannel):
                     "buttons": custom.get("buttons", []),
                     "attachments": custom.get("attachments", []),
                     "ask_location": bool(custom.get("ask_location", False)),
+                    "form": custom.get("form"),
                 }
             )
         else:

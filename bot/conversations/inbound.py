@@ -17,7 +17,9 @@ from intents import masking
 
 MAX_TEXT = 5000
 PER_MINUTE = 60
-TEXTUAL = frozenset({IncomingKind.TEXT, IncomingKind.PHOTO, IncomingKind.EDIT, IncomingKind.COMMAND})
+TEXTUAL = frozenset(
+    {IncomingKind.TEXT, IncomingKind.PHOTO, IncomingKind.EDIT, IncomingKind.COMMAND, IncomingKind.FORM}
+)
 
 # What no database keeps as text: NUL (PostgreSQL) and halves of surrogate pairs (no UTF-8).
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -137,6 +139,11 @@ def _row(door: Door, message: IncomingMessage, now: datetime) -> dict[str, Any]:
     if message.button is not None:
         content["button"] = message.button
     extra = {**message.extra}
+    if isinstance(answers := extra.get("form"), dict):
+        extra["form"] = {
+            name: masking.mask(value).text if isinstance(value, str) else value
+            for name, value in answers.items()
+        }
     if message.edit_of:
         extra["edit_of"] = message.edit_of
     if extra:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import metrics
 from bot.channels import base
 from bot.channels.fit import fit
-from bot.conversations import identity, linked, speech, window
+from bot.conversations import flowforms, identity, linked, speech, window
 from bot.conversations.desk import ticks
 from bot.conversations.pace import Pace
 from bot.conversations.sentbook import SentBook
@@ -327,12 +328,25 @@ async def _hand_to_channel(
     try:
         # Half the time the right to send lasts, so that nobody else begins while this call still runs.
         async with asyncio.timeout(SENDING_SECONDS / 2):
-            return await adapter.send(queued)
+            return await _given(adapter, queued)
     except (base.OutcomeUnknown, TimeoutError):
         raise
     except Exception:
         await window.unsent(door, adapter, decision)
         raise
+
+
+async def _given(adapter: base.Channel, queued: QueuedMessage) -> base.Sent:
+    """Give a message to the channel; a form that it does not take now is asked in the chat instead."""
+    try:
+        return await adapter.send(queued)
+    except (base.MessageRefused, base.ChannelThrottled) as error:
+        if queued.message.form is None or (
+            isinstance(error, base.ChannelThrottled) and error.code != "132069"
+        ):
+            raise
+        log.error("form %s is not taken (%s): asked in the chat", queued.message.form.form_id, error)
+    return await adapter.send(replace(queued, message=flowforms.asked_in_chat(queued.message)))
 
 
 async def _record_sent(

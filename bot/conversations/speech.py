@@ -104,6 +104,7 @@ def stored_content(message: OutgoingMessage) -> dict[str, Any]:
     if message.buttons:
         content["buttons"] = [
             {"title": item.title, "token": item.token, "payload": item.payload, "reusable": item.reusable}
+            | ({"form": item.form} if item.form else {})
             for item in message.buttons
         ]
     if message.attachments:
@@ -154,7 +155,9 @@ def from_stored(
     """Build the bubble again from its row."""
     return OutgoingMessage(
         text=text or "",
-        buttons=tuple(Button(item["title"], item["payload"], item["token"]) for item in buttons),
+        buttons=tuple(
+            Button(item["title"], item["payload"], item["token"], form=item.get("form")) for item in buttons
+        ),
         attachments=tuple(Attachment(**item) for item in attachments),
         ask_location=ask_location,
         silent=silent,

@@ -14,12 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
 from bot.channels.base import ChannelError
+from bot.channels.whatsapp.flows import Flows
 from bot.conversations import (
     choices,
     commands,
     effects,
     emergency,
     enclosures,
+    flowforms,
     handoff,
     language,
     linkwords,
@@ -63,7 +65,6 @@ UNREADABLE = {
     IncomingKind.CONTACT: "unsupported.contact",
     IncomingKind.UNSUPPORTED: "unsupported.other",
     IncomingKind.EDIT: "unsupported.edit",
-    IncomingKind.FORM: "unsupported.form",
 }
 # A thumb under a message is courtesy, not a question: one explanation a day is enough.
 REACTIONS_APART = timedelta(days=1)
@@ -253,6 +254,13 @@ async def _answer(door: Door, context: Context) -> Answer:
         return handoff.while_waiting(conversation, text, context.waits, now)
     if kind in enclosures.KEPT:
         return await _enclosed(door, context, kind)
+    if kind is IncomingKind.FORM:
+        forms = flowforms.registry(door.channels.get(conversation.address.channel))
+        judged = flowforms.judged(forms, context.pressed, now)
+        flow = forms.starting(judged.payload or "")
+        if flow is None:
+            return _form_refused(conversation, forms, first, judged.refusal or "flow.unforms")
+        pressed, text = context.pressed, flowforms.payload(flow, first.extra.get("form") or {})
     if kind in UNREADABLE:
         metrics.BAD_INPUT.labels(conversation.address.channel, kind).inc()
         if context.explained:
@@ -265,7 +273,7 @@ async def _answer(door: Door, context: Context) -> Answer:
             return _plain(conversation, "no_words", Say("input.no_words"))
         text = "ya"
     photos: tuple[dict[str, Any], ...] = ()
-    if kind is IncomingKind.PHOTO:
+    if kind in (IncomingKind.PHOTO, IncomingKind.FORM):
         photos = await _photos(door, context)
         if not photos and not text:
             return _plain(conversation, "photo_refused", Say("media.not_a_picture"))
@@ -453,6 +461,19 @@ def _plain(conversation: Conversation, outcome: str, say: Say) -> Answer:
     return Answer(outcome, [say], state=conversation.state, failures=conversation.failures)
 
 
+def _form_refused(conversation: Conversation, known: Flows, message: StoredMessage, why: str) -> Answer:
+    """A form that does not count: say why, and offer the same in the chat."""
+    metrics.BAD_INPUT.labels(conversation.address.channel, why.replace(".", "_")).inc()
+    filled = frozenset(message.extra.get("form") or ())
+    likely = max(known.all.values(), key=lambda flow: len(flow.fields & filled), default=None)
+    buttons: tuple[dict[str, Any], ...] = ()
+    if likely is not None and why != "flow.used":
+        buttons = (
+            {"title_key": f"flow.start_{likely.name}", "payload": f"/{likely.starts}", "reusable": True},
+        )
+    return _plain(conversation, "form_refused", Say(why, buttons=buttons))
+
+
 def _failed(conversation: Conversation, outcome: str) -> Answer:
     """An honest sentence; from the second failure in a row a person is offered."""
     failures = conversation.failures + 1
@@ -470,7 +491,7 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
     prepared = await effects.prepare(door, conversation, turn_id, answer.effects)
     held = prepared.links.hold
     waits = context.waits
-    bubbles = answer.bubbles + [speech.bubble(door, conversation.tenant, say) for say in answer.says]
+    bubbles = answer.bubbles + [_spoken(door, conversation, say) for say in answer.says]
     async with door.database.transaction() as conn:
         if len(held) > 1:
             # Rows of several conversations are held in one order, so before our own is written.
@@ -540,6 +561,11 @@ async def _commit(door: Door, context: Context, claim: Claim, answer: Answer, st
         with contextlib.suppress(OSError, SQLAlchemyError):
             await door.media.sweep()
     return more
+
+
+def _spoken(door: Door, conversation: Conversation, say: Say) -> OutgoingMessage:
+    bubble = speech.bubble(door, conversation.tenant, say)
+    return flowforms.offered(door, conversation, bubble, say.form)
 
 
 async def _approved(

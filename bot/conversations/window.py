@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import metrics
 from bot.channels.base import Channel
 from bot.channels.whatsapp.templates import Allowance, Template, Templates
-from bot.conversations import linked
+from bot.conversations import flowforms, linked
 from bot.conversations.identity import WINDOWS
 from bot.door import Door
 from bot.storage import buttons, contacts, conversations, deliveries, messages, spending
@@ -91,7 +91,8 @@ async def decide(door: Door, adapter: Channel, stored: StoredMessage, bubble: Ou
         conversation = await conversations.get(conn, stored.conversation_id)
         contact = await contacts.of(conn, stored.conversation_id)
         if contact is not None and contact.window_until is not None and contact.window_until > now:
-            return Decision(bubble, "SENT", conversation.tenant, spending.ANSWER)
+            whole = flowforms.opened(door, adapter, conversation, bubble)
+            return Decision(whole, "SENT", conversation.tenant, spending.ANSWER)
         other = await linked.free_channel(conn, door, stored, others, await purpose_of(conn, stored), now)
         if other is not None:
             await linked.hand_over(conn, door, stored, other, now)

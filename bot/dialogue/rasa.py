@@ -99,6 +99,7 @@ def _reply(data: Any) -> Reply:
             buttons=tuple(_button(button) for button in item.get("buttons") or ()),
             attachments=tuple(_typed(part, dict) for part in item.get("attachments") or ()),
             ask_location=bool(item.get("ask_location")),
+            form=_typed(item["form"], str) if item.get("form") else None,
         )
         for item in data["messages"]
     )

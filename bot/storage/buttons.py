@@ -52,6 +52,13 @@ async def find(conn: AsyncConnection, conversation_id: str, token: str) -> Offer
     return None if row is None else _offered(row)
 
 
+async def conversation_of(conn: AsyncConnection, token: str) -> str | None:
+    """The conversation in which a token was offered."""
+    query = sa.select(buttons.c.conversation_id).where(buttons.c.token == token)
+    found: str | None = (await conn.execute(query)).scalar()
+    return found
+
+
 async def newest(conn: AsyncConnection, conversation_id: str) -> list[OfferedButton]:
     """The buttons under the newest outbound message, in their order; empty when it has none."""
     newest = (

@@ -60,13 +60,17 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One bubble to be: a key of data/texts/id with its values, buttons and attachments as plain data."""
+    """One bubble to be: a key of data/texts/id with its values, buttons and attachments as plain data.
+
+    `form` names the form that this bubble begins: a channel with forms of its own may offer it whole.
+    """
 
     text_key: str
     values: dict[str, Any] = field(default_factory=dict)
     buttons: tuple[dict[str, Any], ...] = ()
     attachments: tuple[dict[str, Any], ...] = ()
     ask_location: bool = False
+    form: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

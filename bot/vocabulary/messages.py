@@ -43,7 +43,7 @@ class MessageStatus(StrEnum):
 class IncomingKind(StrEnum):
     """What a citizen sent. `unsupported` keeps the channel's own name of the kind in `text`.
 
-    `form` is a form filled in on the channel itself; its answers are in `extra`.
+    `form` is a form filled in on the channel itself; its answers are in `extra`, its free words in `text`.
     """
 
     TEXT = "text"
@@ -97,7 +97,7 @@ class IncomingMessage:
     """One message of a citizen, as a channel parsed it.
 
     `channel_message_id` is unique per channel and address: a second delivery carries the same one.
-    `button` is the token of a pressed button. `edit_of` names the message that an edit amends.
+    `button` is the token of a pressed button or a filled form. `edit_of` names the message an edit amends.
     """
 
     tenant: str
@@ -116,12 +116,16 @@ class IncomingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A choice offered to the citizen. `payload` stays with us; channels carry `token` (64 bytes at most)."""
+    """A choice offered to the citizen. `payload` stays with us; channels carry `token` (64 bytes at most).
+
+    With `form` it opens that form on the channel itself, where the channel has one.
+    """
 
     title: str
     payload: str
     token: str = ""
     reusable: bool = False
+    form: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,20 @@ class FilledTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedForm:
+    """A form of the channel's own, ready to be opened: its id there, and what its first screen shows.
+
+    Without `data` the channel asks us for the first screen.
+    """
+
+    form_id: str
+    screen: str
+    title: str
+    token: str
+    data: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """One bubble, already in Indonesian. `ask_location` offers the channel's own location button."""
 
@@ -156,6 +174,8 @@ class OutgoingMessage:
     silent: bool = False
     # Sent in place of the rest, where the channel takes nothing else.
     template: FilledTemplate | None = None
+    # Beside the words, in place of the buttons.
+    form: OpenedForm | None = None
 
 
 @dataclass(frozen=True, slots=True)

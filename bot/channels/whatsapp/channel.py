@@ -12,7 +12,8 @@ from bot import texts
 from bot.channels import files
 from bot.channels.base import ChannelError, ChannelLimits, MessageRefused, Sent
 from bot.channels.fit import fit
-from bot.channels.whatsapp import payloads, webhooks
+from bot.channels.whatsapp import flows, payloads, webhooks
+from bot.channels.whatsapp.flows import Flows
 from bot.channels.whatsapp.graph import Graph
 from bot.channels.whatsapp.payloads import Payload, Upload
 from bot.channels.whatsapp.templates import Templates, load
@@ -68,8 +69,10 @@ class WhatsAppChannel:
         phrase: Callable[[str], str],
         media: files.Files | None = None,
         templates: Templates | None = None,
+        forms: Flows | None = None,
     ) -> None:
         self.templates = templates or Templates()
+        self.forms = forms or Flows()
         self._graph = graph
         self._tenant = tenant
         self._number_id = number_id
@@ -101,6 +104,7 @@ class WhatsAppChannel:
             phrase=lambda key: sentences.render(key, settings.tenant),
             media=media,
             templates=load(settings.root),
+            forms=flows.load(settings.root),
         )
         channel.limits = replace(cls.limits, per_second=given.per_second - BURST)
         return channel

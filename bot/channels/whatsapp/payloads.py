@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.channels.base import MessageRefused
 from bot.channels.fit import shorten, shorten_titles, units
-from bot.vocabulary.messages import Button, ChannelAddress, FilledTemplate, OutgoingMessage
+from bot.vocabulary.messages import Button, ChannelAddress, FilledTemplate, OpenedForm, OutgoingMessage
 
 Payload = dict[str, Any]
 
@@ -22,6 +22,9 @@ ROW_TITLE = 24
 ROW_DESCRIPTION = 72
 ROW_ID = 200
 BODY = 1024
+FORM_TITLE = 20
+FORM_MESSAGE = "3"
+"""flow_message_version, the only one there is (Flows reference, 2026)."""
 _GEO = re.compile(r"geo:(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)")
 
 
@@ -104,11 +107,15 @@ def _refuse() -> list[Payload]:
 def _words(message: OutgoingMessage, phrase: Callable[[str], str]) -> list[Payload]:
     """The text with its choice. WhatsApp wants words above buttons: a bare choice says what it is."""
     text, buttons = message.text, message.buttons
+    typed = [button for button in buttons if not button.form]
+    if typed and (message.form or message.ask_location):
+        # Neither a form nor a location request has room for buttons; a typed title counts as pressed.
+        titles = ", ".join(f"*{button.title}*" for button in typed)
+        text = f"{text}\n\n{phrase('whatsapp.or_type')} {titles}".strip()
+    if message.form:
+        body = shorten(text or phrase("whatsapp.choose"), BODY)
+        return [_interactive({"type": "flow", "body": {"text": body}, "action": _form(message.form)})]
     if message.ask_location:
-        if buttons:
-            # A location request has no room for buttons; a typed title counts as pressed.
-            titles = ", ".join(f"*{button.title}*" for button in buttons)
-            text = f"{text}\n\n{phrase('whatsapp.or_type')} {titles}".strip()
         body = shorten(text or phrase("whatsapp.choose"), BODY)
         return [
             _interactive(
@@ -127,6 +134,21 @@ def _words(message: OutgoingMessage, phrase: Callable[[str], str]) -> list[Paylo
     if not text:
         return []
     return [{"type": "text", "text": {"body": text, "preview_url": False}}]
+
+
+def _form(form: OpenedForm) -> Payload:
+    """Opened with what its first screen shows, or by asking us for it."""
+    parameters: Payload = {
+        "mode": "published",
+        "flow_message_version": FORM_MESSAGE,
+        "flow_token": form.token,
+        "flow_id": form.form_id,
+        "flow_cta": shorten(form.title, FORM_TITLE),
+        "flow_action": "data_exchange" if form.data is None else "navigate",
+    }
+    if form.data is not None:
+        parameters["flow_action_payload"] = {"screen": form.screen, "data": form.data}
+    return {"name": "flow", "parameters": parameters}
 
 
 def _as_buttons(buttons: Sequence[Button]) -> bool:

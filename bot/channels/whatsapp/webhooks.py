@@ -40,6 +40,9 @@ _STATUSES = {
 }
 _PICTURES = ("image/jpeg", "image/png", "image/webp")
 _NAME_LENGTH = 64
+# The free words of our forms, in the order a person reads them.
+_WORDS = ("description", "place", "name")
+_FORM_FIELDS, _FORM_TEXT, _FORM_PHOTOS = 40, 2000, 10
 _REFERRAL = ("source_url", "source_id", "source_type", "headline")
 # What breaks while reading foreign JSON; none of it says more than "unreadable".
 _BROKEN = (AttributeError, IndexError, KeyError, LookupError, OSError, OverflowError, TypeError, ValueError)
@@ -225,11 +228,26 @@ def _interactive(reply: dict[str, Any]) -> tuple[IncomingKind, str | None, dict[
     if kind in ("button_reply", "list_reply"):
         return IncomingKind.BUTTON, None, {"button": reply[kind]["id"]}
     if kind == "nfm_reply":
-        answers = json.loads(reply["nfm_reply"]["response_json"])
-        if not isinstance(answers, dict):
-            raise TypeError("a form without fields")
-        return IncomingKind.FORM, None, {"form": answers}
+        return _form(json.loads(reply["nfm_reply"]["response_json"]))
     return IncomingKind.UNSUPPORTED, _text(kind, 32), {}
+
+
+def _form(answers: Any) -> tuple[IncomingKind, str | None, dict[str, Any]]:
+    """A form that was filled in: its token, its plain answers, and the free words among them.
+
+    Some phones leave Meta's own `flow_token` out (pywa notes it of iOS), so our forms bring it as well.
+    """
+    if not isinstance(answers, dict):
+        raise TypeError("a form without fields")
+    token = answers.get("flow_token") or answers.get("form_token")
+    given: dict[str, Any] = {}
+    for name, value in list(answers.items())[:_FORM_FIELDS]:
+        if name.endswith("_token") or not isinstance(value, str | bool):
+            continue
+        given[name[:64]] = value[:_FORM_TEXT] if isinstance(value, str) else value
+    words = [given[name].strip() for name in _WORDS if isinstance(given.get(name), str)]
+    extra: dict[str, Any] = {"form": given, "button": token if isinstance(token, str) else None}
+    return IncomingKind.FORM, "\n".join(word for word in words if word) or None, extra
 
 
 def _referral(raw: dict[str, Any]) -> dict[str, Any]:
@@ -243,6 +261,8 @@ def _referral(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _media(raw: dict[str, Any]) -> tuple[IncomingMedia, ...]:
     kind = raw["type"]
+    if kind == "interactive" and raw["interactive"].get("type") == "nfm_reply":
+        return _form_photos(json.loads(raw["interactive"]["nfm_reply"]["response_json"]).get("photos"))
     if kind not in ("image", "document", "audio"):
         return ()
     file = raw[kind]
@@ -253,6 +273,21 @@ def _media(raw: dict[str, Any]) -> tuple[IncomingMedia, ...]:
             content_type=given.split(";")[0].strip() if given else None,
             file_name=_optional(file.get("filename"), 240),
         ),
+    )
+
+
+def _form_photos(photos: Any) -> tuple[IncomingMedia, ...]:
+    """Files picked inside a form are kept by Meta as any others."""
+    if not isinstance(photos, list):
+        return ()
+    return tuple(
+        IncomingMedia(
+            remote_id=_text(str(photo["id"]), 200),
+            content_type=_optional(photo.get("mime_type"), 100),
+            file_name=_optional(photo.get("file_name"), 240),
+        )
+        for photo in photos[:_FORM_PHOTOS]
+        if isinstance(photo, dict) and photo.get("id")
     )
 
 
