@@ -63,7 +63,7 @@ def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
         broadcast_pages,
         desk_settings,
     )
-    for face in (webhooks, flows, backends, files, flows, health, helpdesk, webchat, *consoles):
+    for face in (webhooks, flows, backends, files, health, helpdesk, webchat, *consoles):
         app.include_router(face.router)
     app.add_middleware(SafeHeaders)
     return app
