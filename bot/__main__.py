@@ -175,9 +175,9 @@ def _mount() -> None:
     from bot.casework import cases
     from bot.chat import chat
     from bot.deliveries import messages
+    from bot.flowdesk import key, list_flows
     from bot.invitations import telegram, whatsapp
     from bot.users import users
-    from bot.whatsapp import whatsapp
     from connectors.commands import connectors
 
     main.add_command(broadcast)
@@ -186,9 +186,10 @@ def _mount() -> None:
     main.add_command(messages)
     main.add_command(connectors)
     main.add_command(telegram)
+    whatsapp.add_command(list_flows)
+    whatsapp.add_command(key)
     main.add_command(whatsapp)
     main.add_command(users)
-    main.add_command(whatsapp)
 
 
 _mount()

@@ -1,4 +1,4 @@
-"""`lawang whatsapp`: what is still to do before a form is shown, and its key."""
+"""`lawang whatsapp flows | key`: what is still to do before a form is shown, and its key."""
 
 import re
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bot.__main__ import main
 from bot.channels.whatsapp import envelopes
-from bot.whatsapp import whatsapp
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     monkeypatch.setenv("LAWANG_VAR", str(tmp_path))
     monkeypatch.delenv("WHATSAPP_TOKEN", raising=False)
-    return lambda *words: CliRunner().invoke(whatsapp, list(words))
+    return lambda *words: CliRunner().invoke(main, ["whatsapp", *words])
 
 
 def test_each_form_says_what_is_still_to_do(run) -> None:  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""`lawang whatsapp`: the forms that WhatsApp shows itself, and the key to their envelopes."""
+"""`lawang whatsapp flows | key`: the forms that WhatsApp shows itself, and the key to their envelopes."""
 
 import click
 
@@ -11,12 +11,7 @@ from bot.settings import SettingsError
 PAGE = "docs/hubungkan-whatsapp.md, Formulir"
 
 
-@click.group()
-def whatsapp() -> None:
-    """WhatsApp: its forms and their key."""
-
-
-@whatsapp.command("flows")
+@click.command("flows")
 def list_flows() -> None:
     """Say of each form what is still to do before citizens see it."""
     given = settings.load()
@@ -38,7 +33,7 @@ def list_flows() -> None:
         click.echo(f"{tenant}  {name}  {said}")
 
 
-@whatsapp.command()
+@click.command()
 def key() -> None:
     """Make a key for the envelopes of forms; or show the public half of the one that is set."""
     try:
