@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.cookies import SimpleCookie
 from pathlib import Path
+from types import SimpleNamespace
 
 import aiohttp
-from fastapi import Response
+from fastapi import Request, Response
 from playwright.async_api import Page, async_playwright
 
 from bot import settings as configuration
@@ -110,8 +111,10 @@ async def _signed_in(door: Door, number: int) -> str:
         await users.add(conn, f"a{number}", f"petugas{number}", None, now)
         user = await users.named(conn, f"petugas{number}")
     assert user is not None
+    app = SimpleNamespace(state=SimpleNamespace(door=door))
+    request = Request({"type": "http", "app": app, "headers": [], "client": ("127.0.0.1", 0)})
     response = Response()
-    await identity.open_session(door, response, user, Step.FULL)
+    await identity.open_session(request, response, user, Step.FULL)
     return SimpleCookie(response.headers["set-cookie"])[identity.cookie_name(door)].value
 
 

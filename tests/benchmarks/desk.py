@@ -169,11 +169,13 @@ def measure(engine: str, folder: Path) -> dict[str, Measured]:
         place.mkdir()
         with engines.fresh_database(engine, place) as url:
             upgrade(url)
-            found[size] = asyncio.run(_ask(url, place, messages, conversations))
+            listen = size == "full"
+            found[size] = asyncio.run(ask(url, place, messages, conversations, listen=listen))
     return found
 
 
-async def _ask(url: str, folder: Path, messages: int, conversations: int) -> Measured:
+async def ask(url: str, folder: Path, messages: int, conversations: int, *, listen: bool) -> Measured:
+    """Fill a migrated database and ask it everything; `listen` follows events through it as well."""
     database = Database(url)
     try:
         await fill(database, messages, conversations)
@@ -183,7 +185,7 @@ async def _ask(url: str, folder: Path, messages: int, conversations: int) -> Mea
     async with console.console(url, folder) as desk:
         shown = await console.pages(desk, LONG_TALK, ROUNDS)
         heard = None
-        if messages == MESSAGES:
+        if listen:
             longest_waiting = conversations - WAITING + 1
             heard = await console.events(desk, f"d{longest_waiting}")
     return Measured(questioned, shown, heard)

@@ -1,15 +1,24 @@
 """The console in a real browser: nobody is answered twice, nothing is missed, everybody can use it."""
 
 import re
+import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from bot.conversations import outbound
+from bot.door import Door
+from bot.storage import botdrafts, cannedreplies, cases, conversations, handoffs, tables
+from bot.vocabulary.agents import CannedReply
+from bot.vocabulary.messages import Attachment, OutgoingMessage
 from tests.e2e.conftest import DESKTOP, PHONE, Stage
-from tests.e2e.desk import agents, asked, browser_of, row, take
+from tests.e2e.desk import agents, asked, browser_of, enter, row, set_rule, take, within
 from tests.e2e.test_access import violations
+from tests.e2e.wire import Wire
 
 __all__ = ["agents"]
 
@@ -50,26 +59,40 @@ def test_of_fifty_who_reach_at_once_one_has_it(stage: Stage, agents: Any) -> Non
     assert set(answers) == {200, 409}
 
 
-def test_nothing_is_missed_while_offline(stage: Stage, agents: Any) -> None:
-    visit = agents("rahayu")
+def test_nothing_is_missed_while_the_network_is_cut_for_half_a_minute(stage: Stage, visitors: Any) -> None:
+    wire = Wire(stage.port)
+    visit = visitors(wire.url, "/agent", **DESKTOP)
     page = visit.page
+    enter(page, "rahayu")
     citizen, mark = asked(stage)
     expect(row(page, mark)).to_be_visible()
     take(page, mark)
     # What the page still asks for after taking somebody is not what this test breaks.
     page.wait_for_timeout(1500)
     visit.breaks = True
-    visit.context.set_offline(True)
-    page.evaluate("dispatchEvent(new Event('online'))")
+    wire.cut()
     expect(page.locator("#lost")).to_be_visible()
-    citizen.say("pesan saat petugas terputus")
-    _, other = asked(stage)
-    page.wait_for_timeout(1500)
-    assert page.get_by_text("pesan saat petugas terputus").count() == 0
-    visit.context.set_offline(False)
-    expect(page.locator(".message .words", has_text="pesan saat petugas terputus")).to_be_visible()
-    expect(row(page, other)).to_be_visible()
+    page.fill("#text", "ditulis saat terputus")
+    page.press("#text", "Enter")
+    expect(page.locator("#toasts")).to_contain_text("belum terkirim")
+    others = []
+    for number in range(3):
+        citizen.say(f"pesan {number} saat petugas terputus")
+        others.append(asked(stage)[1])
+        page.wait_for_timeout(10_000)
+    assert page.get_by_text("saat petugas terputus").count() == 0
+    wire.mend()
+    for number in range(3):
+        words = f"pesan {number} saat petugas terputus"
+        expect(page.locator(".message .words", has_text=words)).to_have_count(1)
+        expect(row(page, others[number])).to_have_count(1)
     expect(page.locator("#lost")).to_be_hidden()
+    # What was written meanwhile is still there, and goes once.
+    expect(page.locator("#text")).to_have_value("ditulis saat terputus")
+    page.press("#text", "Enter")
+    citizen.waits_for("ditulis saat terputus")
+    assert citizen.heard().count("ditulis saat terputus") == 1
+    wire.cut()
 
 
 def test_the_first_connect_is_tried_again(stage: Stage, visitors: Any, agents: Any) -> None:
@@ -105,6 +128,9 @@ XSS = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'>{{7*7}}"
 
 
 def test_whatever_is_written_anywhere_is_only_text(stage: Stage, agents: Any) -> None:
+    set_rule(stage, "skills", [XSS])
+    set_rule(stage, "labels", [XSS])
+    set_rule(stage, "away_reasons", [XSS[:64]])
     page = agents("rahayu").page
     _citizen, mark = asked(stage, XSS)
     expect(row(page, mark)).to_contain_text("<img src=x onerror=alert(1)>")
@@ -119,11 +145,67 @@ def test_whatever_is_written_anywhere_is_only_text(stage: Stage, agents: Any) ->
     page.fill("#new-label", "<b onclick=alert(3)>x")
     page.press("#new-label", "Enter")
     expect(page.locator(".labels .label")).to_contain_text("<b onclick")
+    page.set_input_files("#file", {"name": f"{XSS}.txt", "mimeType": "text/plain", "buffer": b"isi"})
+    expect(page.locator("#files li")).to_contain_text("<img src=x")
+    conversation = page.locator("#case").get_attribute("data-conversation")
+    within(stage, partial(_write_everywhere, conversation))
+    page.reload()
+    expect(page.locator("#head h1")).to_have_text(XSS)
+    expect(page.locator("#card")).to_contain_text(f"{XSS} tempat")
+    expect(page.locator(".draft textarea")).to_have_value(XSS)
+    expect(page.locator(".draft .from")).to_contain_text("<img")
+    page.fill("#text", "/jebakan")
+    expect(page.locator("#canned")).to_contain_text("<img src=x")
+    page.press("#text", "Enter")
+    expect(page.locator("#text")).to_have_value(XSS.replace("{{7*7}}", ""))
+    page.locator("#m-forward summary").click()
+    expect(page.locator("#m-forward select")).to_contain_text("<img src=x")
+    page.locator("#m-close summary").click()
+    page.locator("#m-close textarea").fill(XSS)
+    page.locator("#m-close button.primary").click()
+    expect(page.locator("#log")).to_contain_text(f"{XSS}")
     page.fill("#q", f"{mark} <img")
     expect(page.locator("#rows .last").first).to_contain_text(mark)
     page.goto(f"{stage.url}/agent/cari?q={XSS}")
     expect(page.locator("#q")).to_have_value(XSS)
+    page.goto(f"{stage.url}/agent/kotak/riwayat?label={XSS}&bidang={XSS}")
+    expect(page.locator("#filters [name=label]")).to_have_value(XSS[:64])
     assert page.locator("img[src=x], .bubble script, .note script, .label b").count() == 0
+    for name, value in (("skills", []), ("labels", []), ("away_reasons", ["istirahat", "salat"])):
+        set_rule(stage, name, value)
+
+
+async def _write_everywhere(conversation: str, door: Door) -> None:
+    """Put markup where no page of the console writes it: names, cases, places, drafts, kept replies."""
+    now = datetime.now(UTC)
+    tenant = door.settings.tenant
+    kept = CannedReply(uuid.uuid4().hex, tenant, "jebakan", XSS, XSS.replace("{{7*7}}", ""))
+    bubbles = [{"text": XSS, "buttons": [{"title": XSS}]}]
+    draft = OutgoingMessage(f"{XSS} berkas", attachments=(Attachment("document", XSS, title=XSS),))
+    async with door.database.transaction() as conn:
+        named = tables.conversations.update().where(tables.conversations.c.id == conversation)
+        await conn.execute(named.values(display_name=XSS))
+        found = await conversations.get(conn, conversation)
+        await cases.follow(
+            conn,
+            {
+                "tenant": tenant,
+                "conversation_id": conversation,
+                "connector": "curhat_ning_ita",
+                "reference": f"<b>{uuid.uuid4().hex[:8]}",
+                "kind": "complaint",
+                "topic": XSS[:64],
+                "status": "received",
+                "description": XSS,
+                "place": f"{XSS} tempat",
+            },
+            now,
+        )
+        await botdrafts.hold(conn, uuid.uuid4().hex, tenant, conversation, XSS[:64], bubbles, now)
+        taken = await handoffs.open_of(conn, conversation)
+        assert taken is not None
+        await cannedreplies.save(conn, kept, taken.agent_id or "", now)
+        await outbound.queue(conn, door, found, [draft], uuid.uuid4().hex, now)
 
 
 def test_a_masked_number_is_shown_only_on_request(stage: Stage, agents: Any) -> None:
