@@ -13,7 +13,13 @@ from tests.e2e.test_access import violations
 
 __all__ = ["agents"]
 
-PAGES = ("/agent/pimpinan", "/agent/pengaturan", "/agent/pengaturan/pengguna", "/agent/pengaturan/jejak")
+PAGES = (
+    "/agent/pimpinan",
+    "/agent/kabar",
+    "/agent/pengaturan",
+    "/agent/pengaturan/pengguna",
+    "/agent/pengaturan/jejak",
+)
 
 
 def added(page: Page, stage: Stage, name: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """What happens, as it happens: durable events to open consoles, and where their agents are."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request, Response
@@ -19,6 +20,8 @@ from bot.web.agent.frame import Poster
 
 SHOWN = ("urgency", "number", "direction", "by", "name", "how", "decision", "agent", "state", "reason")
 router = APIRouter(prefix="/agent", route_class=screens.ScreenRoute, include_in_schema=False)
+# How long a console may be told things before its session is looked at again.
+LOOK_SECONDS = 15.0
 
 
 @router.get("/peristiwa")
@@ -38,17 +41,21 @@ async def _told(request: Request, signed: Signed, after: int) -> AsyncIterator[s
         # Away for longer than events are kept: only the page as it is now tells the whole story.
         yield "event: anew\ndata: 0\n\n"
         return
+    looked = time.monotonic()
     async for event in events.follow(door, signed.agent, after):
-        if event is not None:
-            data = await _as_json(door, event)
-            yield f"id: {event.id}\nevent: desk\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
+        # A busy desk is never quiet enough for a ping, and a session that has ended must end there too.
+        if event is None or time.monotonic() - looked >= LOOK_SECONDS:
+            try:
+                await identity.who(request)
+            except SignInFirst:
+                yield "event: over\ndata: 0\n\n"
+                return
+            looked = time.monotonic()
+        if event is None:
+            yield "event: ping\ndata: 0\n\n"
             continue
-        try:
-            await identity.who(request)
-        except SignInFirst:
-            yield "event: over\ndata: 0\n\n"
-            return
-        yield "event: ping\ndata: 0\n\n"
+        data = await _as_json(door, event)
+        yield f"id: {event.id}\nevent: desk\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
 
 
 async def _as_json(door: Door, event: ConsoleEvent) -> dict[str, object]:
