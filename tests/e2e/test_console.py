@@ -289,7 +289,7 @@ def test_axe_finds_nothing(stage: Stage, agents: Any, device: dict[str, Any], sc
     expect(page.locator(".person .words")).to_have_text(["Baik"])
     page.wait_for_timeout(3300)
     assert violations(page) == []
-    for path in ("/agent/akun", "/agent/kotak/riwayat", f"/agent/cari?q={mark}"):
+    for path in ("/agent/akun", "/agent/kotak/riwayat", "/agent/kotak/persetujuan", f"/agent/cari?q={mark}"):
         page.goto(stage.url + path)
         assert violations(page) == []
 

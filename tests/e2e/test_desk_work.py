@@ -16,6 +16,7 @@ from bot.storage import access_tables, conversations, tables
 from bot.vocabulary.messages import ChannelAddress, ChannelName, OutgoingMessage
 from tests.e2e.conftest import Stage
 from tests.e2e.desk import Citizen, agents, asked, browser_of, city, row, set_rule, take, within
+from tests.e2e.test_access import violations
 
 __all__ = ["agents", "city"]
 expect.set_options(timeout=20_000)
@@ -51,6 +52,11 @@ def test_a_draft_is_sent_as_it_is_edited_or_thrown_away(stage: Stage, agents: An
     expect(page.locator("#tabs a", has_text="Persetujuan").locator(".count")).to_be_visible()
     open_draft(page, mark)
     assert not any(mark in said for said in citizen.heard())
+    bubble = page.locator(".draft").bounding_box()
+    log = page.locator("#log").bounding_box()
+    assert bubble and log
+    assert bubble["x"] + bubble["width"] <= log["x"] + log["width"]
+    assert violations(page) == []
     page.locator("#log").focus()
     page.keyboard.press("y")
     citizen.waits_for(f"Bapak/Ibu menulis: {mark}")
