@@ -54,7 +54,8 @@ def test_a_draft_is_sent_as_it_is_edited_or_thrown_away(stage: Stage, agents: An
     assert not any(mark in said for said in citizen.heard())
     bubble = page.locator(".draft").bounding_box()
     log = page.locator("#log").bounding_box()
-    assert bubble and log
+    assert bubble is not None
+    assert log is not None
     assert bubble["x"] + bubble["width"] <= log["x"] + log["width"]
     assert violations(page) == []
     page.locator("#log").focus()
