@@ -93,6 +93,8 @@ class ChannelLimits:
     per_citizen_burst: int = 1
     # The text under which buttons may stand, where that is less than any text; 0 when it is not.
     choice_units: int = 0
+    # Each message costs: what is said at once is said in one.
+    billed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,30 @@ def fit(message: OutgoingMessage, limits: ChannelLimits) -> list[OutgoingMessage
     return parts
 
 
+def join(messages: Sequence[OutgoingMessage], limits: ChannelLimits) -> list[OutgoingMessage]:
+    """Put words that come right before other words into the same bubble, where each one is billed.
+
+    A bubble with a choice, a file or a place of its own begins a new one; nothing changes its order.
+    """
+    joined: list[OutgoingMessage] = []
+    for message in messages:
+        before = joined[-1] if joined and limits.billed else None
+        if before is not None and _only_words(before) and not message.attachments and not message.template:
+            text = f"{before.text.strip()}\n\n{message.text.strip()}".strip()
+            choosing = bool(message.buttons) or message.ask_location
+            room = limits.choice_units if choosing and limits.choice_units else limits.text_units
+            if units(text) <= room:
+                joined[-1] = replace(message, text=text, silent=before.silent and message.silent)
+                continue
+        joined.append(message)
+    return joined
+
+
+def _only_words(message: OutgoingMessage) -> bool:
+    extras = (message.buttons, message.attachments, message.ask_location, message.template, message.form)
+    return bool(message.text) and not any(extras)
+
+
 def _texts(text: str, limits: ChannelLimits, choosing: bool) -> list[str]:
     """The text in parts; the last one is short enough for a choice to stand under it."""
     last = split(text, limits.choice_units)[-1:] if choosing and limits.choice_units else []

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
 from bot.channels import base
-from bot.channels.fit import fit
-from bot.conversations import flowforms, identity, linked, speech, window
+from bot.channels.fit import fit, join
+from bot.conversations import flowforms, identity, linked, paging, speech, window
 from bot.conversations.desk import ticks
 from bot.conversations.pace import Pace
 from bot.conversations.sentbook import SentBook
@@ -65,7 +65,8 @@ async def queue(
     channel = conversation.address.channel
     adapter = door.channels.get(channel)
     if adapter is not None:
-        bubbles = [part for bubble in bubbles for part in fit(bubble, adapter.limits)]
+        paged = [paging.first(door, conversation, bubble) for bubble in bubbles]
+        bubbles = [part for bubble in join(paged, adapter.limits) for part in fit(bubble, adapter.limits)]
     status, reason = MessageStatus.QUEUED, None
     if channel is ChannelName.WEBCHAT:
         status = MessageStatus.SENT

@@ -27,6 +27,7 @@ from bot.conversations import (
     linkwords,
     notices,
     outbound,
+    paging,
     speech,
     startlinks,
     window,
@@ -221,6 +222,9 @@ async def _answer(door: Door, context: Context) -> Answer:
         press = choices.press(context.pressed, now)
         if press.payload is None:
             return _plain(conversation, "button_refused", Say(press.refusal or "button.unknown"))
+        if page := paging.turned(door, conversation, press.payload):
+            bubbles, failures = [page], conversation.failures
+            return Answer("page_turned", [], state=conversation.state, failures=failures, bubbles=bubbles)
         if press.payload == window.SHOW_WHOLE and context.pressed is not None:
             return await _whole(door, conversation, context.pressed.message_id)
         pressed, text = context.pressed, press.payload

@@ -56,6 +56,7 @@ class WhatsAppChannel:
         burst=BURST,
         per_citizen_burst=40,
         choice_units=payloads.BODY,
+        billed=True,
     )
 
     def __init__(
