@@ -23,6 +23,7 @@ POLLING_DOOR = "channels/test_polling_door.py"
 TELEMELYA = "channels/test_telemelya.py"
 WHATSAPP = "channels/whatsapp/test_citizens.py"
 WINDOW = "channels/whatsapp/test_window.py"
+FLOWS = "channels/whatsapp/test_flows.py"
 
 LIST = [
     ("the same update twice", POLLING_DOOR, "test_the_same_update_delivered_again_is_answered_once"),
@@ -141,6 +142,7 @@ LIST = [
     ("WhatsApp: unsupported kinds", WHATSAPP, "test_unsupported_kinds_are_answered_once"),
     ("WhatsApp: a new number", WHATSAPP, "test_system_number_change_carries_the_talk_over"),
     ("WhatsApp: 131050, wants no more", WHATSAPP, "test_131050_ends_every_subscription"),
+    ("an nfm_reply with a foreign flow_token", FLOWS, "test_nfm_reply_with_foreign_flow_token"),
 ]
 
 
