@@ -5,7 +5,9 @@ from typing import Any
 
 import httpx
 
-from bot.channels.whatsapp import templates
+from bot.channels.whatsapp import envelopes, flows, templates
+from bot.channels.whatsapp.envelopes import KeyUnusable
+from bot.channels.whatsapp.flows import FlowsBroken
 from bot.settings import Settings, WhatsAppSettings
 from bot.storage import spending
 from bot.storage.database import Database
@@ -20,7 +22,7 @@ async def whatsapp(settings: Settings) -> list[Finding]:
     if given is None:
         return [ok("WhatsApp", f"off (WHATSAPP_TOKEN turns it on; see {PAGE})")]
     found = [await _number(given), await _challenge(settings, given)]
-    return [*found, *await _templates(settings)]
+    return [*found, *await _templates(settings), *_forms(settings, given)]
 
 
 async def _number(given: WhatsAppSettings) -> Finding:
@@ -94,6 +96,26 @@ async def _templates(settings: Settings) -> list[Finding]:
             warn("WhatsApp", said, "at the end of it news waits; `monthly` in data/templates/whatsapp.yml")
         ]
     return [ok("WhatsApp", f"{said}; approved: {', '.join(sorted(allowance.approved))}")]
+
+
+def _forms(settings: Settings, given: WhatsAppSettings) -> list[Finding]:
+    """Published forms, and the key without which some of them are asked in the chat."""
+    try:
+        known = flows.load(settings.root)
+        if given.private_key is not None:
+            envelopes.public_of(given.private_key)
+    except FlowsBroken as error:
+        return [fail("WhatsApp", f"forms: {error}", "mend data/flows")]
+    except KeyUnusable as error:
+        return [
+            fail("WhatsApp", f"WHATSAPP_FLOW_KEY: {error}", f"make one: `lawang whatsapp key`; see {PAGE}")
+        ]
+    shown = [name for tenant, name in sorted(known.published) if tenant == settings.tenant]
+    mute = [name for name in shown if known.all[name].exchange and given.private_key is None]
+    if mute:
+        remedy = "they are asked in the chat until then: `lawang whatsapp key`"
+        return [warn("WhatsApp", f"the forms {', '.join(mute)} need WHATSAPP_FLOW_KEY", remedy)]
+    return [ok("WhatsApp", f"forms: {', '.join(shown)}")] if shown else []
 
 
 async def _used(settings: Settings) -> int:
