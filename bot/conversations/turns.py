@@ -263,7 +263,7 @@ async def _answer(door: Door, context: Context) -> Answer:
         judged = flowforms.judged(forms, context.pressed, now)
         flow = forms.starting(judged.payload or "")
         if flow is None:
-            return _form_refused(conversation, forms, first, judged.refusal or "flow.unforms")
+            return _form_refused(conversation, forms, first, judged.refusal or "flow.unknown")
         pressed, text = context.pressed, flowforms.payload(flow, first.extra.get("form") or {})
     if kind in UNREADABLE:
         metrics.BAD_INPUT.labels(conversation.address.channel, kind).inc()

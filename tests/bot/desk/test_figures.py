@@ -90,4 +90,4 @@ async def test_who_stopped_in_a_form_or_got_no_answer_is_not_contained(
 
 @pytest.mark.parametrize("text", ["=1+1", "+62", "-5", "@SUM(A1)", "\tx"])
 def test_no_cell_is_a_formula(text: str) -> None:
-    assert deskfigures._cell(text) == f"'{text}"
+    assert deskfigures.cell(text) == f"'{text}"
