@@ -46,6 +46,8 @@ class Peer:
         body, more = b"", True
         while more:
             event = await receive()
+            if event["type"] == "http.disconnect":
+                return  # killed in mid-call: nothing was taken
             body += event.get("body", b"")
             more = event.get("more_body", False)
         status, answer = self._answer(scope["path"].rpartition("/")[2], body)
