@@ -81,6 +81,9 @@ class ComplaintForm(Form):
                     written(turn, place if named or area is None else f"{place}, {area.kind} {area.name}"),
                 )
             )
+            if area is not None:
+                # Several places have this name; the one that was picked is meant.
+                fields.append((WHERE, chosen(turn, f"area:{area.code}")))
         fields += [(slot, chosen(turn, "yes")) for name, slot in IDENTITY.items() if given.get(name) is True]
         if turn.photos:
             fields.append((PHOTO, replace(written(turn, ""), photos=turn.photos)))

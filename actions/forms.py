@@ -154,7 +154,9 @@ class Form(ABC):
         draft = {slot: turn.slot(slot) for slot in self.order}
         before = dict(draft)
         if "form" in turn.values and turn.intent == self.start and not turn.aside_answered:
-            return await self._take_sheet(turn, draft, before, answer)
+            given = turn.values["form"]
+            if sheet := self.sheet(turn, given if isinstance(given, dict) else {}):
+                return await self._take_sheet(sheet, turn, draft, before, answer)
         if not turn.form_ran:
             draft.update(await self.begin(turn, draft, answer))
             return await self._go_on(turn, draft, before, answer)
@@ -198,15 +200,19 @@ class Form(ABC):
         return await self._not_understood(turn, draft, before, answer)
 
     async def _take_sheet(
-        self, turn: Turn, draft: dict[str, Any], before: dict[str, Any], answer: Answer
+        self,
+        sheet: list[tuple[str, Turn]],
+        turn: Turn,
+        draft: dict[str, Any],
+        before: dict[str, Any],
+        answer: Answer,
     ) -> Verdict:
         """Take a form that was filled in elsewhere: each field is read as its answer in the chat would be.
 
         What a field does not hold is asked for in the chat.
         """
-        given = turn.values["form"]
         filled: set[str] = set()
-        for question, said in self.sheet(turn, given if isinstance(given, dict) else {}):
+        for question, said in sheet:
             if question not in filled:
                 self.changed(question, draft)
                 draft[question] = None

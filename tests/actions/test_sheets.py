@@ -153,3 +153,11 @@ async def test_the_first_question_says_which_form_it_begins(table: Table) -> Non
     assert said.messages[-1]["form"] == "complaint"
     said = await table.say("", "book_queue")
     assert said.messages[-1]["form"] == "booking"
+
+
+async def test_a_kelurahan_that_was_picked_is_not_asked_for_again(table: Table, city: FakeCity) -> None:
+    said = await fill_report(
+        table, description=STORY, topic="lampu_jalan", place="Jl Mawar RT 3 RW 1", village="35.76.01.1004"
+    )
+    assert said.keys == ["complaint.review"]
+    assert table.slots["complaint_place"]["region"] == "35.76.01.1004"
