@@ -28,6 +28,7 @@ YOUNG = 4_000, 400
 WAITING, ASSIGNED = 200, 150
 AGENTS = 50
 LONG_TALK = "d50"
+PAGE = 60
 TENANT = "kota_mojokerto"
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "30"))
 
@@ -69,11 +70,7 @@ def _statements(engine: str, messages: int, conversations: int) -> list[str]:
         " CASE n % 2 WHEN 0 THEN 'in' ELSE 'out' END, 'text',"
         f" CASE n % 8 {words} END || ' nomor ' || n, CASE n % 2 WHEN 0 THEN 'handled' ELSE 'sent' END, 1,"
         f" {asked}, {asked}, 'd' || n FROM numbers",
-        # One talk is long enough to fill a page of its transcript.
-        "INSERT INTO messages (uid, conversation_id, channel, direction, kind, text, status, attempts,"
-        " created_at, updated_at, channel_message_id)"
-        f" SELECT 'e' || n, '{LONG_TALK}', 'webchat', 'in', 'text', 'pesan panjang ' || n, 'handled', 1,"
-        f" {asked}, {asked}, 'e' || n FROM numbers WHERE n <= 60",
+        _long_talk(engine),
         "INSERT INTO handoffs (id, number, tenant, conversation_id, stage, rank, reason, requested_at,"
         " queued_at, agent_id, claimed_at, first_claimed_at, first_reply_at, unanswered_since,"
         " last_message_at, transfers,"
@@ -87,32 +84,63 @@ def _statements(engine: str, messages: int, conversations: int) -> list[str]:
     ]
 
 
+def _long_talk(engine: str) -> str:
+    """One talk is long enough to fill a page of its transcript."""
+    asked = _later(engine, "n")
+    return (
+        "INSERT INTO messages (uid, conversation_id, channel, direction, kind, text, status, attempts,"
+        " created_at, updated_at, channel_message_id)"
+        f" SELECT 'e' || n, '{LONG_TALK}', 'webchat', 'in', 'text', 'pesan panjang ' || n, 'handled', 1,"
+        f" {asked}, {asked}, 'e' || n FROM numbers WHERE n <= {PAGE}"
+    )
+
+
+def _one_talk(engine: str) -> list[str]:
+    """All that an empty desk has: the long talk, closed."""
+    asked, number = _later(engine, "n"), LONG_TALK[1:]
+    one = f"FROM numbers WHERE n = {number}"
+    return [
+        f"INSERT INTO citizens (id, tenant, created_at) SELECT '{LONG_TALK}', '{TENANT}', {asked} {one}",
+        "INSERT INTO conversations (id, tenant, citizen_id, channel, address, display_name, owner, failures,"
+        f" consented, created_at, updated_at) SELECT '{LONG_TALK}', '{TENANT}', '{LONG_TALK}', 'webchat',"
+        f" '{LONG_TALK}', 'Warga {number}', 'bot', 0, true, {asked}, {asked} {one}",
+        _long_talk(engine),
+        "INSERT INTO handoffs (id, number, tenant, conversation_id, stage, rank, reason, requested_at,"
+        " queued_at, transfers, closed_at, outcome)"
+        f" SELECT '{LONG_TALK}', {number}, '{TENANT}', '{LONG_TALK}', 'closed', 5, 'asked', {asked}, {asked},"
+        f" 0, {asked}, 'solved' {one}",
+    ]
+
+
 async def fill(database: Database, messages: int, conversations: int) -> None:
-    """Put a history into an empty database, with fifty agents, and let its planner know."""
+    """Put a history into an empty database, with fifty agents, and let its planner know.
+
+    Without any messages there is still one talk that was closed, so that an empty desk has a transcript too.
+    """
     engine = "sqlite" if database.is_sqlite else "postgresql"
     now = datetime.now(UTC)
     async with database.transaction() as conn:
         for place in range(max(AGENTS, console.AGENTS)):
             await agents.save(conn, Agent(f"a{place}", TENANT, f"Petugas {place}"), now)
-    if messages:
-        numbers = (
-            "WITH RECURSIVE numbers (n) AS"
-            f" (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {messages})"
-            if engine == "sqlite"
-            else f"WITH numbers AS (SELECT generate_series(1, {messages}) AS n)"
-        )
-        for statement in _statements(engine, messages, conversations):
-            insert, select = statement.split(" SELECT ", 1)
-            async with database.transaction() as conn:
-                await conn.exec_driver_sql(f"{insert} {numbers} SELECT {select}")
-        if database.is_sqlite:
-            async with database.transaction() as conn:
-                await conn.exec_driver_sql("INSERT INTO messages_words(messages_words) VALUES ('optimize')")
-        else:
-            # The index of words keeps a list of what was added last until it is tidied up.
-            async with database.engine.connect() as conn:
-                plain = await conn.execution_options(isolation_level="AUTOCOMMIT")
-                await plain.execute(sa.text("VACUUM ANALYZE"))
+    count = max(messages, PAGE)
+    numbers = (
+        f"WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})"
+        if engine == "sqlite"
+        else f"WITH numbers AS (SELECT generate_series(1, {count}) AS n)"
+    )
+    statements = _statements(engine, messages, conversations) if messages else _one_talk(engine)
+    for statement in statements:
+        insert, select = statement.split(" SELECT ", 1)
+        async with database.transaction() as conn:
+            await conn.exec_driver_sql(f"{insert} {numbers} SELECT {select}")
+    if database.is_sqlite:
+        async with database.transaction() as conn:
+            await conn.exec_driver_sql("INSERT INTO messages_words(messages_words) VALUES ('optimize')")
+    else:
+        # The index of words keeps a list of what was added last until it is tidied up.
+        async with database.engine.connect() as conn:
+            plain = await conn.execution_options(isolation_level="AUTOCOMMIT")
+            await plain.execute(sa.text("VACUUM ANALYZE"))
     async with database.transaction() as conn:
         await conn.execute(sa.text("ANALYZE"))
 
@@ -212,8 +240,9 @@ def _tables(engine: str, sizes: dict[str, Measured]) -> list[Table]:
     history = f"{MESSAGES:,} messages, {CONVERSATIONS:,} conversations"
     columns = ["", "empty, ms", "young, ms", "full, ms", "full / empty", "full / young"]
     note = (
-        f"Median of {ROUNDS} of one client after one that warms up. Young: {YOUNG[0]:,} messages in"
-        f" {YOUNG[1]} conversations, as many of them waiting and being answered as in the full one."
+        f"Median of {ROUNDS} of one client after one that warms up. Empty: one closed talk of {PAGE}"
+        f" messages. Young: {YOUNG[0]:,} messages in {YOUNG[1]} conversations, as many of them waiting and"
+        " being answered as in the full one."
     )
     tables = [
         Table(
