@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import metrics
 from bot.channels import base
 from bot.channels.fit import fit, join
-from bot.conversations import flowforms, identity, linked, paging, speech, window
+from bot.conversations import flowforms, identity, linked, paging, remedies, speech, window
 from bot.conversations.desk import ticks
 from bot.conversations.pace import Pace
 from bot.conversations.sentbook import SentBook
@@ -128,7 +128,8 @@ async def announce(door: Door, conversation: Conversation) -> None:
 
 
 async def record_receipt(door: Door, receipt: DeliveryReceipt) -> bool:
-    """Apply a channel's word on a message we sent; a status only moves forward.
+    """Apply a channel's word on a message we sent, and start what helps against a failure; a status only
+    moves forward.
 
     A word that comes before the channel's own answer to our call is kept until we know the message's id.
     """
@@ -136,19 +137,33 @@ async def record_receipt(door: Door, receipt: DeliveryReceipt) -> bool:
         return False
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
-        await messages.name_by_track(conn, receipt)
-        moved = await receipts.apply(conn, receipt, now)
-        early = not moved and not await receipts.knows(conn, receipt)
-        if early:
+        await receipts.alone(conn, receipt.channel, receipt.channel_message_id)
+        if receipt.status is MessageStatus.FAILED:
+            whose = await receipts.conversation_of(conn, receipt)
+            if whose is not None:
+                await conversations.lock(conn, whose, now)
+        await receipts.name_by_track(conn, receipt)
+        tenants = await _hear(conn, receipt, now)
+        if not tenants and not await receipts.knows(conn, receipt):
             await receipts.keep(conn, receipt, now)
-        tenants = [await ticks.tell(conn, message, receipt.status, now) for message in moved]
-    if early:
-        # The id may have been stored while the word was put aside: who comes second applies it.
-        async with door.database.transaction() as conn:
-            moved = await receipts.apply(conn, receipt, now)
-            tenants = [await ticks.tell(conn, message, receipt.status, now) for message in moved]
+    await _heard(door, receipt, tenants)
+    return bool(tenants)
+
+
+async def _hear(conn: AsyncConnection, receipt: DeliveryReceipt, now: datetime) -> list[str | None]:
+    """Apply a receipt; whom to tell of each message it changed. A failure's caller holds the conversation."""
+    tenants = []
+    for message in await receipts.apply(conn, receipt, now):
+        tenants.append(await ticks.tell(conn, message, receipt.status, now))
+        await remedies.start(conn, message, receipt, now)
+    return tenants
+
+
+async def _heard(door: Door, receipt: DeliveryReceipt, tenants: Sequence[str | None]) -> None:
+    """After the commit."""
     await ticks.announce(door, tenants)
-    return bool(moved)
+    if tenants and receipt.status is MessageStatus.FAILED:
+        await door.wakeups.wake("outbound")
 
 
 async def deliver(door: Door, holder: str, stop: asyncio.Event) -> None:
@@ -210,7 +225,7 @@ async def _deliver_one(
             unsent = await messages.unsent(conn, row.id)
         for stored in unsent:
             if adapter is None:
-                await _settle(door, stored, MessageStatus.SKIPPED, "SKIPPED_NO_CHANNEL")
+                await _settle(door, stored, MessageStatus.SKIPPED, "SKIPPED_NO_CHANNEL", among=UNSETTLED)
                 continue
             if wait := await pace.place(channel, row.id):
                 pause = datetime.now(UTC) + timedelta(seconds=wait)
@@ -256,7 +271,7 @@ async def _send(
     """
     now = datetime.now(UTC)
     if stored.status == MessageStatus.SENDING:
-        taken = await asyncio.to_thread(book.find, stored.id)
+        taken = await asyncio.to_thread(book.find, stored.id, stored.attempts)
         if taken is not None:
             await _record_sent(door, stored, address.channel, taken)
             return None
@@ -315,7 +330,7 @@ async def _send(
         return None
     except Exception as error:
         return await _again(door, stored, error)
-    book.note(stored.id, sent.channel_message_id)
+    book.note(stored.id, stored.attempts + 1, sent.channel_message_id)
     if sent.moved_to is not None:
         await identity.moved_while_sending(door, stored.conversation_id, sent.moved_to)
     await _record_sent(door, stored, address.channel, sent.channel_message_id, decision)
@@ -359,6 +374,10 @@ async def _record_sent(
 ) -> None:
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
+        await receipts.alone(conn, channel, channel_message_id)
+        early = await receipts.take_kept(conn, channel, channel_message_id)
+        if any(receipt.status is MessageStatus.FAILED for receipt in early):
+            await conversations.lock(conn, stored.conversation_id, now)
         # What the channel reported while its answer was on its way is newer than the answer.
         await messages.set_status(
             conn,
@@ -372,9 +391,10 @@ async def _record_sent(
         if decision is not None:
             await window.sent(conn, channel, decision, now)
         tenant = await ticks.tell(conn, stored, MessageStatus.SENT, now)
-        for message, status in await receipts.catch_up(conn, channel, channel_message_id, now):
-            await ticks.tell(conn, message, status, now)
+        told = [(receipt, await _hear(conn, receipt, now)) for receipt in early]
     await ticks.announce(door, [tenant])
+    for receipt, tenants in told:
+        await _heard(door, receipt, tenants)
     metrics.SENT.labels(channel, "SENT").inc()
 
 
@@ -394,14 +414,20 @@ async def _again(door: Door, stored: messages.StoredMessage, error: Exception) -
 
 
 async def _settle(
-    door: Door, stored: messages.StoredMessage, status: MessageStatus, reason: str, attempts: int = 0
+    door: Door,
+    stored: messages.StoredMessage,
+    status: MessageStatus,
+    reason: str,
+    attempts: int = 0,
+    among: Sequence[MessageStatus] = (MessageStatus.SENDING,),
 ) -> None:
+    # One that is queued again by then had its failure reported during the call, which goes on from there.
     now = datetime.now(UTC)
     tenant = None
     final = status in (MessageStatus.FAILED, MessageStatus.SKIPPED)
     async with door.database.transaction() as conn:
         moved = await messages.set_status(
-            conn, stored.id, status, now, reason=reason, attempts=attempts, among=UNSETTLED
+            conn, stored.id, status, now, reason=reason, attempts=attempts, among=among
         )
         if final and moved:
             await linked.failed(conn, stored, now)

@@ -1,11 +1,12 @@
 """After a channel reports that a message failed: what helps, once, by the kind of failure."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.door import Door
-from bot.storage import contacts, conversations, messages, subscriptions
+from bot.storage import contacts, messages, receipts, subscriptions
 from bot.storage.messages import StoredMessage
 from bot.vocabulary.messages import DeliveryReceipt, MessageStatus, Remedy
 
@@ -15,36 +16,33 @@ PAUSES = {Remedy.SLOW_DOWN: timedelta(minutes=1), Remedy.LATER: timedelta(second
 MOST_TRIES = 4
 
 
-async def apply(door: Door, receipt: DeliveryReceipt) -> None:
-    """Act on a receipt that changed a message to `failed`.
+async def start(
+    conn: AsyncConnection, stored: StoredMessage, receipt: DeliveryReceipt, now: datetime
+) -> None:
+    """Act on a receipt in the transaction in which it changes a message, so neither is without the other.
+
+    Anything but a failure needs nothing. The caller holds the conversation's row, and wakes the outbox.
 
     A failure that is reported is certain: the citizen has nothing, so sending again doubles nothing.
     """
     if receipt.status is not MessageStatus.FAILED or receipt.remedy is None:
         return
     metrics.SENT.labels(receipt.channel, receipt.reason or "FAILED").inc()
-    now = datetime.now(UTC)
-    async with door.database.transaction() as conn:
-        stored = await messages.find_sent(conn, receipt.channel, receipt.channel_message_id)
-        if stored is None:
-            return
-        await conversations.lock(conn, stored.conversation_id, now)
-        if receipt.remedy in (Remedy.STOP, Remedy.OPT_OUT):
-            await messages.block(conn, stored.conversation_id, now)
-            if receipt.remedy is Remedy.OPT_OUT:
-                await subscriptions.end(conn, stored.conversation_id, None, "opted_out", now)
-            return
-        if receipt.remedy is Remedy.WINDOW:
-            await contacts.close_window(conn, stored.conversation_id, now)
-        pause = PAUSES.get(receipt.remedy)
-        if (pause is None and receipt.remedy is not Remedy.WINDOW) or stored.attempts >= MOST_TRIES:
-            _tell(receipt, stored)
-            return
-        if await messages.requeue_failed(conn, stored.id, f"RESEND_{receipt.remedy}".upper(), now):
-            await messages.mark_unsent(conn, stored.conversation_id, now)
-            if pause is not None:
-                await messages.pause(conn, stored.conversation_id, now + pause)
-    await door.wakeups.wake("outbound")
+    if receipt.remedy in (Remedy.STOP, Remedy.OPT_OUT):
+        await messages.block(conn, stored.conversation_id, now)
+        if receipt.remedy is Remedy.OPT_OUT:
+            await subscriptions.end(conn, stored.conversation_id, None, "opted_out", now)
+        return
+    if receipt.remedy is Remedy.WINDOW:
+        await contacts.close_window(conn, stored.conversation_id, now)
+    pause = PAUSES.get(receipt.remedy)
+    if (pause is None and receipt.remedy is not Remedy.WINDOW) or stored.attempts >= MOST_TRIES:
+        _tell(receipt, stored)
+        return
+    if await messages.requeue_failed(conn, stored.id, f"{receipts.RESEND}{receipt.remedy}".upper(), now):
+        await messages.mark_unsent(conn, stored.conversation_id, now)
+        if pause is not None:
+            await messages.pause(conn, stored.conversation_id, now + pause)
 
 
 def _tell(receipt: DeliveryReceipt, stored: StoredMessage) -> None:

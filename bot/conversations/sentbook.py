@@ -24,18 +24,20 @@ class SentBook:
                 old.unlink(missing_ok=True)
         self._file = self._open()
 
-    def note(self, message_id: int, channel_message_id: str) -> None:
-        """Write down that a message was taken, under which id."""
-        os.write(self._file, f"{message_id} {channel_message_id}\n".encode())
+    def note(self, message_id: int, attempt: int, channel_message_id: str) -> None:
+        """Write down that a message was taken, at which attempt and under which id."""
+        os.write(self._file, f"{message_id}/{attempt} {channel_message_id}\n".encode())
         if os.fstat(self._file).st_size > FULL_BYTES:
             # What the last thousands of lines say has long been committed.
             os.close(self._file)
             self._path.replace(self._path.with_suffix(".old"))
             self._file = self._open()
 
-    def find(self, message_id: int) -> str | None:
-        """The channel's id of a message that some worker noted as taken."""
-        start = f"{message_id} "
+    def find(self, message_id: int, attempt: int) -> str | None:
+        """The channel's id of a message that some worker noted as taken at this attempt: an earlier one may
+        have failed since.
+        """
+        start = f"{message_id}/{attempt} "
         for book in self._folder.iterdir():
             for line in book.read_text("utf-8", "replace").splitlines():
                 if line.startswith(start):

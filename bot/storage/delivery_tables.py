@@ -15,6 +15,7 @@ early_receipts = sa.Table(
     sa.Column("channel_message_id", sa.String(200), primary_key=True),
     sa.Column("status", sa.String(16), primary_key=True),
     sa.Column("reason", sa.String(64)),
+    sa.Column("remedy", sa.String(16)),
     sa.Column("received_at", UtcDateTime, nullable=False, index=True),
 )
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.storage import handedover, persons
 from bot.storage.database import insert_once
 from bot.storage.tables import conversations, messages, turns
-from bot.vocabulary.messages import DeliveryReceipt, MessageStatus
+from bot.vocabulary.messages import MessageStatus
 
 # The reason of what somebody sent again, until it is sent.
 RESENT = "RESENT"
@@ -339,22 +339,6 @@ async def pause(conn: AsyncConnection, conversation_id: str, until: datetime) ->
     )
 
 
-async def name_by_track(conn: AsyncConnection, receipt: DeliveryReceipt) -> None:
-    """Give the channel's id to a message whose own answer was lost: the receipt has our number."""
-    if receipt.track is None or not receipt.track.isdigit() or len(receipt.track) > 18:
-        return
-    await conn.execute(
-        messages.update()
-        .where(
-            messages.c.id == int(receipt.track),
-            messages.c.channel == receipt.channel,
-            messages.c.direction == "out",
-            messages.c.channel_message_id.is_(None),
-        )
-        .values(channel_message_id=receipt.channel_message_id)
-    )
-
-
 async def end_sending(
     conn: AsyncConnection, conversation_id: str, holder: str, send_after: datetime | None, now: datetime
 ) -> None:
@@ -490,7 +474,9 @@ async def queue_again(conn: AsyncConnection, message_id: int, now: datetime) -> 
             messages.c.status.in_([MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.UNKNOWN]),
             ~handedover.handed_on(messages.c.reason),
         )
-        .values(status=MessageStatus.QUEUED, reason=RESENT, attempts=0, updated_at=now)
+        .values(
+            status=MessageStatus.QUEUED, reason=RESENT, attempts=0, channel_message_id=None, updated_at=now
+        )
     )
     return (await conn.execute(statement)).rowcount == 1
 

@@ -9,9 +9,23 @@ from bot.storage.database import insert_once
 from bot.storage.delivery_tables import early_receipts
 from bot.storage.messages import RANK, StoredMessage, stored_message
 from bot.storage.tables import messages
-from bot.vocabulary.messages import DeliveryReceipt, MessageStatus
+from bot.vocabulary.messages import ChannelName, DeliveryReceipt, MessageStatus, Remedy
 
 KEPT_FOR = timedelta(days=1)
+RESEND = "RESEND_"
+"""Begins the reason of a message that failed and is to be sent again."""
+
+
+async def alone(conn: AsyncConnection, channel: str, channel_message_id: str) -> None:
+    """Let nobody else note this id of a channel, or hear a word on it, until the transaction ends.
+
+    Without it, who brings the id and who brings the word can miss each other: neither sees what the other has
+    not committed yet. It is taken before any row's lock.
+    """
+    if conn.dialect.name == "postgresql":
+        # SQLite has one writer anyway.
+        lock = sa.text("SELECT pg_advisory_xact_lock(571606, hashtext(:named))")
+        await conn.execute(lock, {"named": f"{channel} {channel_message_id}"})
 
 
 async def apply(conn: AsyncConnection, receipt: DeliveryReceipt, now: datetime) -> list[StoredMessage]:
@@ -19,9 +33,57 @@ async def apply(conn: AsyncConnection, receipt: DeliveryReceipt, now: datetime) 
 
     What it changed.
     """
-    return await _advance(
-        conn, receipt.channel, receipt.channel_message_id, receipt.status, receipt.reason, now
+    failed = receipt.status is MessageStatus.FAILED
+    limit = RANK[MessageStatus.DELIVERED] if failed else RANK.get(receipt.status, 0)
+    lower = [str(other) for other, rank in RANK.items() if rank < limit]
+    statement = (
+        messages.update()
+        .where(
+            messages.c.channel == receipt.channel,
+            messages.c.channel_message_id == receipt.channel_message_id,
+            messages.c.direction == "out",
+            messages.c.status.in_(lower),
+        )
+        .values(status=receipt.status, reason=receipt.reason, updated_at=now)
+        .returning(messages)
     )
+    return [stored_message(row) for row in await conn.execute(statement)]
+
+
+async def conversation_of(conn: AsyncConnection, receipt: DeliveryReceipt) -> str | None:
+    """The conversation of the message that a receipt is about, by the channel's id or by ours."""
+    named = messages.c.channel_message_id == receipt.channel_message_id
+    tracked = _tracked(receipt.track)
+    if tracked is not None:
+        named = sa.or_(named, messages.c.id == tracked[0])
+    query = sa.select(messages.c.conversation_id).where(
+        messages.c.channel == receipt.channel, messages.c.direction == "out", named
+    )
+    return (await conn.execute(query.limit(1))).scalar()
+
+
+async def name_by_track(conn: AsyncConnection, receipt: DeliveryReceipt) -> None:
+    """Give the channel's id to a message whose own answer was lost, or is still to come: the receipt has our
+    number.
+
+    Who has it has it, whichever attempt it was. Else a word counts for the very attempt it is about: one that
+    is told late, or again, must not stop the attempt that makes good for the failed one.
+    """
+    tracked = _tracked(receipt.track)
+    if tracked is None:
+        return
+    message_id, attempt = tracked
+    which = [
+        messages.c.id == message_id,
+        messages.c.channel == receipt.channel,
+        messages.c.direction == "out",
+        messages.c.channel_message_id.is_(None),
+    ]
+    if receipt.status in (MessageStatus.SENT, MessageStatus.FAILED):
+        which.append(sa.func.coalesce(messages.c.reason, "").not_like(f"{RESEND}%"))
+        if attempt is not None:
+            which.append(messages.c.attempts == attempt)
+    await conn.execute(messages.update().where(*which).values(channel_message_id=receipt.channel_message_id))
 
 
 async def knows(conn: AsyncConnection, receipt: DeliveryReceipt) -> bool:
@@ -45,48 +107,38 @@ async def keep(conn: AsyncConnection, receipt: DeliveryReceipt, now: datetime) -
             "channel_message_id": receipt.channel_message_id[:200],
             "status": receipt.status,
             "reason": (receipt.reason or "")[:64] or None,
+            "remedy": receipt.remedy,
             "received_at": now,
         },
     )
 
 
-async def catch_up(
-    conn: AsyncConnection, channel: str, channel_message_id: str, now: datetime
-) -> list[tuple[StoredMessage, MessageStatus]]:
-    """Apply the receipts that came before the message's id was known; each change they made."""
-    mine = sa.and_(
-        early_receipts.c.channel == channel, early_receipts.c.channel_message_id == channel_message_id
-    )
-    early = list(await conn.execute(sa.select(early_receipts).where(mine)))
-    changes: list[tuple[StoredMessage, MessageStatus]] = []
-    for row in sorted(early, key=lambda row: RANK[MessageStatus(row.status)]):
-        status = MessageStatus(row.status)
-        moved = await _advance(conn, channel, channel_message_id, status, row.reason, now)
-        changes += [(message, status) for message in moved]
-    if early:
-        await conn.execute(early_receipts.delete().where(mine))
-    return changes
-
-
-async def _advance(
-    conn: AsyncConnection,
-    channel: str,
-    channel_message_id: str,
-    status: MessageStatus,
-    reason: str | None,
-    now: datetime,
-) -> list[StoredMessage]:
-    limit = RANK[MessageStatus.DELIVERED] if status is MessageStatus.FAILED else RANK.get(status, 0)
-    lower = [str(other) for other, rank in RANK.items() if rank < limit]
+async def take_kept(
+    conn: AsyncConnection, channel: ChannelName, channel_message_id: str
+) -> list[DeliveryReceipt]:
+    """The receipts that came before the message's id was known, in their order; they are kept no longer."""
     statement = (
-        messages.update()
-        .where(
-            messages.c.channel == channel,
-            messages.c.channel_message_id == channel_message_id,
-            messages.c.direction == "out",
-            messages.c.status.in_(lower),
-        )
-        .values(status=status, reason=reason, updated_at=now)
-        .returning(messages)
+        early_receipts.delete()
+        .where(early_receipts.c.channel == channel, early_receipts.c.channel_message_id == channel_message_id)
+        .returning(early_receipts)
     )
-    return [stored_message(row) for row in await conn.execute(statement)]
+    found = [
+        DeliveryReceipt(
+            channel=channel,
+            channel_message_id=channel_message_id,
+            status=MessageStatus(row.status),
+            occurred_at=row.received_at,
+            reason=row.reason,
+            remedy=Remedy(row.remedy) if row.remedy else None,
+        )
+        for row in await conn.execute(statement)
+    ]
+    return sorted(found, key=lambda receipt: RANK[receipt.status])
+
+
+def _tracked(given: str | None) -> tuple[int, int | None] | None:
+    """Our number and the attempt; the number alone is of before attempts were told apart."""
+    number, slash, attempt = (given or "").partition("/")
+    if not number.isdecimal() or len(number) > 18:
+        return None
+    return int(number), int(attempt) if slash and attempt.isdecimal() and len(attempt) < 9 else None

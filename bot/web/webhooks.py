@@ -7,7 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from bot import metrics
 from bot.channels.base import Channel
-from bot.conversations import identity, inbound, outbound, remedies
+from bot.conversations import identity, inbound, outbound
 from bot.door import Door
 from bot.vocabulary.messages import AddressChanged, ChannelName, DeliveryReceipt
 from bot.web import bodies
@@ -62,8 +62,7 @@ async def receive(name: str, request: Request) -> Response:
     courtesies.add_task(channel.leave_group, payload)
     for item in parsed:
         if isinstance(item, DeliveryReceipt):
-            if await outbound.record_receipt(door, item):
-                await remedies.apply(door, item)
+            await outbound.record_receipt(door, item)
         elif isinstance(item, AddressChanged):
             await identity.moved(door, item)
         else:

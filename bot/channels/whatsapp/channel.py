@@ -173,7 +173,7 @@ class WhatsAppChannel:
         message_id = ""
         for number, payload in enumerate(parts, 1):
             # Only the last part tells of the row: what is known of it is known of all.
-            track = str(queued.id) if number == len(parts) else f"{queued.id}.{number}"
+            track = queued.track if number == len(parts) else f"{queued.id}.{number}"
             message_id = await self._graph.send(payloads.addressed(payload, queued.recipient, track))
         return Sent(message_id)
 
