@@ -348,7 +348,7 @@ async def _hand_to_channel(
     except (base.OutcomeUnknown, TimeoutError):
         raise
     except Exception:
-        await window.unsent(door, adapter, decision)
+        await window.unsent(door, queued.id, decision)
         raise
 
 
@@ -389,7 +389,7 @@ async def _record_sent(
             among=(MessageStatus.SENDING,),
         )
         if decision is not None:
-            await window.sent(conn, channel, decision, now)
+            await window.sent(conn, channel, stored.id, decision, now)
         tenant = await ticks.tell(conn, stored, MessageStatus.SENT, now)
         told = [(receipt, await _hear(conn, receipt, now)) for receipt in early]
     await ticks.announce(door, [tenant])

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.storage import contacts, messages, receipts, subscriptions
+from bot.storage import contacts, messages, receipts, spending, subscriptions
 from bot.storage.messages import StoredMessage
 from bot.vocabulary.messages import DeliveryReceipt, MessageStatus, Remedy
 
@@ -25,7 +25,10 @@ async def start(
 
     A failure that is reported is certain: the citizen has nothing, so sending again doubles nothing.
     """
-    if receipt.status is not MessageStatus.FAILED or receipt.remedy is None:
+    if receipt.status is not MessageStatus.FAILED:
+        return
+    await spending.give_back(conn, stored.id)
+    if receipt.remedy is None:
         return
     metrics.SENT.labels(receipt.channel, receipt.reason or "FAILED").inc()
     if receipt.remedy in (Remedy.STOP, Remedy.OPT_OUT):

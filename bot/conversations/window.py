@@ -75,7 +75,10 @@ async def outlook(
 
 
 async def decide(door: Door, adapter: Channel, stored: StoredMessage, bubble: OutgoingMessage) -> Decision:
-    """Decide on one message that is about to be sent; a template that is used is counted already."""
+    """Decide on one message that is about to be sent; a template that is used is counted already.
+
+    Meta bills what it delivered: what fails, at once or later, is given back.
+    """
     if adapter.name not in WINDOWS:
         return Decision(bubble, "SENT")
     now = datetime.now(UTC)
@@ -117,7 +120,8 @@ async def _template(
     if template is None:
         return Decision(None, "SKIPPED_WINDOW" if lapsed else "WAIT_WINDOW", lapsed=lapsed)
     allowance = registry.allowance(tenant)
-    if not await spending.take(conn, tenant, adapter.name, spending.TEMPLATE, now, allowance.monthly):
+    counts = (stored.id, tenant, adapter.name, spending.TEMPLATE, now, allowance.monthly)
+    if not await spending.count(conn, *counts):
         log.error("%s: this month's %d templates are used up; news waits", tenant, allowance.monthly)
         return Decision(None, "SKIPPED_BUDGET" if lapsed else "WAIT_BUDGET", lapsed=lapsed)
     await _warn(conn, tenant, adapter.name, allowance, now)
@@ -162,18 +166,19 @@ async def purpose_of(conn: AsyncConnection, stored: StoredMessage) -> str:
     return head if colon and head.isalpha() and len(head) < 20 else ANSWER
 
 
-async def sent(conn: AsyncConnection, channel: ChannelName, decision: Decision, now: datetime) -> None:
-    """Count an answer that was sent; a template was counted when it was decided on."""
+async def sent(
+    conn: AsyncConnection, channel: ChannelName, message_id: int, decision: Decision, now: datetime
+) -> None:
+    """Count an answer that was sent, unless it failed meanwhile; templates are counted when decided on."""
     if decision.kind == spending.ANSWER:
-        await spending.add(conn, decision.tenant, channel, spending.ANSWER, now)
+        await spending.count(conn, message_id, decision.tenant, channel, spending.ANSWER, now)
 
 
-async def unsent(door: Door, adapter: Channel, decision: Decision) -> None:
+async def unsent(door: Door, message_id: int, decision: Decision) -> None:
     """A template that was counted did not go out."""
     if decision.kind == spending.TEMPLATE:
-        now = datetime.now(UTC)
         async with door.database.transaction() as conn:
-            await spending.give_back(conn, decision.tenant, adapter.name, spending.TEMPLATE, now)
+            await spending.give_back(conn, message_id)
 
 
 async def closed(door: Door, stored: StoredMessage) -> None:

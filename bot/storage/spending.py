@@ -7,6 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.contact_tables import spending
 from bot.storage.database import insert_once
+from bot.storage.tables import conversations, messages
+from bot.vocabulary.messages import MessageStatus
 
 TEMPLATE = "template"
 ANSWER = "answer"
@@ -17,9 +19,28 @@ def month_of(moment: datetime) -> str:
     return f"{moment:%Y-%m}"
 
 
-async def add(conn: AsyncConnection, tenant: str, channel: str, kind: str, now: datetime) -> None:
-    """Count one message."""
-    await take(conn, tenant, channel, kind, now, None)
+async def count(
+    conn: AsyncConnection,
+    message_id: int,
+    tenant: str,
+    channel: str,
+    kind: str,
+    now: datetime,
+    limit: int | None = None,
+) -> bool:
+    """Count one message and note on it as what. False when the month's allowance is used up, or when the
+    message is not on its way any more.
+    """
+    # The message's row before the month's: so does who gives back, and neither can block the other.
+    off = [MessageStatus.QUEUED, MessageStatus.FAILED, MessageStatus.SKIPPED]
+    here = messages.c.id == message_id
+    marked = messages.update().where(here, messages.c.status.not_in(off))
+    if (await conn.execute(marked.values(counted=f"{kind} {month_of(now)}"))).rowcount == 0:
+        return False
+    if await take(conn, tenant, channel, kind, now, limit):
+        return True
+    await conn.execute(messages.update().where(here).values(counted=None))
+    return False
 
 
 async def take(
@@ -35,19 +56,34 @@ async def take(
     return (await conn.execute(statement)).rowcount == 1
 
 
-async def give_back(conn: AsyncConnection, tenant: str, channel: str, kind: str, now: datetime) -> None:
-    """What was counted was not sent after all."""
+async def give_back(conn: AsyncConnection, message_id: int) -> bool:
+    """A message that was counted did not arrive: count it no more, in the month it was counted in. False when
+    it was not counted, or given back already.
+    """
+    query = (
+        sa.select(messages.c.counted, messages.c.channel, conversations.c.tenant)
+        .join(conversations, conversations.c.id == messages.c.conversation_id)
+        .where(messages.c.id == message_id)
+    )
+    row = (await conn.execute(query)).first()
+    if row is None or row.counted is None:
+        return False
+    mine = sa.and_(messages.c.id == message_id, messages.c.counted == row.counted)
+    if (await conn.execute(messages.update().where(mine).values(counted=None))).rowcount == 0:
+        return False
+    kind, month = row.counted.split()
     await conn.execute(
         spending.update()
         .where(
-            spending.c.tenant == tenant,
-            spending.c.channel == channel,
-            spending.c.month == month_of(now),
+            spending.c.tenant == row.tenant,
+            spending.c.channel == row.channel,
+            spending.c.month == month,
             spending.c.kind == kind,
             spending.c.count > 0,
         )
         .values(count=spending.c.count - 1)
     )
+    return True
 
 
 async def spent(conn: AsyncConnection, tenant: str, channel: str, now: datetime) -> dict[str, int]:

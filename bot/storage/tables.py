@@ -121,6 +121,8 @@ messages = sa.Table(
     sa.Column("channel_message_id", sa.String(200)),
     sa.Column("effect_key", sa.String(400), unique=True),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    # What it is counted as and in which month ("template 2026-11"); nothing once it is given back.
+    sa.Column("counted", sa.String(24)),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Index("ix_messages_conversation", "conversation_id", "id"),

@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.channels.base import OutcomeUnknown, Sent
+from bot.channels.base import MessageRefused, OutcomeUnknown, Sent
 from bot.channels.whatsapp.templates import Allowance, Templates
 from bot.conversations import outbound, remedies
 from bot.conversations.sentbook import SentBook
 from bot.door import Door
-from bot.storage import conversations, receipts, tables
+from bot.storage import conversations, receipts, spending, tables
 from bot.storage.contact_tables import contacts
 from bot.storage.delivery_tables import early_receipts
 from bot.vocabulary.messages import (
@@ -287,3 +287,77 @@ async def test_a_delivery_reported_late_ends_the_next_try(city: Callable[[LateMe
         await meta.tell(Word(S.DELIVERED, None, None).on(first.channel_message_id, first.track))
         await settled(door, meta, ("delivered", None))
     assert meta.kinds == ["text"]
+
+
+async def spent(door: Door) -> dict[str, int]:
+    async with door.database.reading() as conn:
+        found = await spending.spent(conn, TENANT, WHATSAPP, datetime.now(UTC))
+    return {kind: count for kind, count in found.items() if count}
+
+
+PAYLOAD = Word(reason="FAILED_131009", remedy=Remedy.PAYLOAD)
+
+
+@pytest.mark.parametrize(("when", "tracked"), ORDERS)
+async def test_a_template_that_fails_is_given_back_once(
+    city: Callable[[LateMeta], Door], when: str, tracked: bool
+) -> None:
+    """Meta bills what it delivered."""
+    meta = LateMeta(when=when, tracked=tracked, word=PAYLOAD)
+    meta.fails = lambda queued: queued.recipient.address == "1"
+    door = city(meta)
+    await news(door, "1", "2")
+    async with door.database.transaction() as conn:
+        await conn.execute(sa.update(contacts).values(window_until=datetime.now(UTC) - timedelta(days=1)))
+    async with sender(door):
+        await settled(door, meta, ("failed", "FAILED_131009"), ("sent", "SENT_TEMPLATE"))
+        for report in meta.reports:
+            await meta.tell(report)
+    assert meta.kinds == ["template", "template"]
+    assert await spent(door) == {"template": 1}
+
+
+@pytest.mark.parametrize(("when", "tracked"), ORDERS)
+async def test_free_words_that_fail_count_as_no_answer(
+    city: Callable[[LateMeta], Door], when: str, tracked: bool
+) -> None:
+    meta = LateMeta(when=when, tracked=tracked)
+    door = city(meta)
+    await news(door, "1")
+    async with sender(door):
+        await settled(door, meta, ("sent", "SENT_TEMPLATE"))
+    assert await spent(door) == {"template": 1}
+
+
+async def test_a_template_that_fails_next_month_is_given_back_to_the_month_it_was_counted_in(
+    city: Callable[[LateMeta], Door],
+) -> None:
+    door = city(LateMeta())
+    await news(door, "1")
+    [row] = await rows(door)
+    last, now = datetime(2026, 10, 31, 23, 59, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
+    counts = (TENANT, WHATSAPP, spending.TEMPLATE)
+    async with door.database.transaction() as conn:
+        await conn.execute(sa.update(tables.messages).values(status="sent", channel_message_id="wamid.1"))
+        assert await spending.count(conn, row.id, *counts, last, 1)
+        assert await spending.take(conn, *counts, now, 1)
+    for _ in range(2):
+        await outbound.record_receipt(door, PAYLOAD.on("wamid.1", None))
+    async with door.database.reading() as conn:
+        months = [await spending.spent(conn, TENANT, WHATSAPP, month) for month in (last, now)]
+    assert months == [{"template": 0}, {"template": 1}]
+
+
+async def test_a_failure_reported_while_the_call_is_refused_gives_back_once(
+    city: Callable[[LateMeta], Door],
+) -> None:
+    meta = LateMeta(tracked=True, word=PAYLOAD)
+    meta.fails, meta.error = lambda queued: True, MessageRefused()
+    door = city(meta)
+    await news(door, "1")
+    async with door.database.transaction() as conn:
+        await conn.execute(sa.update(contacts).values(window_until=datetime.now(UTC) - timedelta(days=1)))
+        await spending.take(conn, TENANT, WHATSAPP, spending.TEMPLATE, datetime.now(UTC), None)
+    async with sender(door):
+        await settled(door, meta, ("failed", "FAILED_131009"))
+    assert await spent(door) == {"template": 1}, "another message's"
