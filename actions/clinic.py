@@ -13,7 +13,7 @@ from actions import freeplaces, reading
 from actions.booking import ask_back, own_name
 from actions.counters import CLINIC
 from actions.effects import BookingQueued
-from actions.forms import Form, register
+from actions.forms import Form, Verdict, register
 from actions.offers import short
 from actions.runtime import runtime
 from actions.turn import HANDLERS, Answer, Turn, button, choice, handles, lines, said
@@ -32,6 +32,7 @@ MOST_COUNTERS = 9
 SUNDAY = 6
 COMPLAINT_LENGTH = 120
 SURE_OF_NO_ANSWER = 0.9
+COUNTER = "counter"
 
 
 class ClinicForm(Form):
@@ -45,6 +46,12 @@ class ClinicForm(Form):
     edits = EDITS
     free_text: ClassVar = {NAME: SURE_OF_NO_ANSWER, COMPLAINT: SURE_OF_NO_ANSWER}
     quiet = frozenset({TIME})
+
+    async def decide(self, turn: Turn, answer: Answer) -> Verdict | None:
+        """A form that was filled in elsewhere is for a counter of the MPP: that one is served."""
+        if turn.form_ran and turn.intent == self.start and turn.values.get("form"):
+            return Verdict({REVIEW: COUNTER}, None)
+        return await super().decide(turn, answer)
 
     async def begin(self, turn: Turn, draft: dict[str, Any], answer: Answer) -> dict[str, Any]:
         """Take what the first message says."""
@@ -229,6 +236,8 @@ async def end_clinic(turn: Turn, answer: Answer) -> None:
         await HANDLERS["action_delete_data"](replace(turn, values={"sure": "yes"}), answer)
     elif how == "switch":
         answer.followup = "complaint_form"
+    elif how == COUNTER:
+        answer.followup = "booking_form"
     elif how == "cancel":
         answer.say("booking.cancelled", buttons=[button("button.help", "help")])
 

@@ -3,6 +3,7 @@
 import pytest
 
 from connectors.errors import BackendUnreachable
+from connectors.queues import Counter
 from tests.actions.table import FakeCity, Table
 
 STORY = "lampu jalan mati sejak Senin, gelap sekali"
@@ -140,6 +141,25 @@ async def test_a_report_by_form_puts_an_open_booking_aside(table: Table) -> None
     await table.say("", "book_queue")
     said = await fill_report(table, description=STORY, topic="lampu_jalan", place=PLACE)
     assert said.keys[-1] == "complaint.review"
+
+
+@pytest.mark.parametrize("answers", [[], ["wates_gigi"]], ids=["at once", "in mid form"])
+async def test_a_booking_by_form_puts_an_open_wish_for_a_puskesmas_aside(
+    table: Table, city: FakeCity, answers: list[str]
+) -> None:
+    city.desks = (
+        Counter("wates_umum", "Puskesmas Wates, Poli Umum"),
+        Counter("wates_gigi", "Puskesmas Wates, Poli Gigi"),
+    )
+    await table.say("mau antre puskesmas", "book_queue", services=[("antrean_puskesmas", 0.95)])
+    for answer in answers:
+        await table.press(answer)
+    assert table.form == "clinic_form"
+    said = await fill_booking(table, service="ktp_hilang", day="2026-11-24", time="09:00", name="siti aminah")
+    assert said.keys[-1] == "booking.review"
+    assert table.slots["clinic_poli"] is table.slots["clinic_review"] is None
+    await table.press("send")
+    assert [taken.slot_id for taken in city.reserved] == ["2026-11-24T09:00"]
 
 
 async def test_a_counter_that_is_away_is_said(table: Table, city: FakeCity) -> None:
