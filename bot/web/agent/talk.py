@@ -8,13 +8,15 @@ from bot.conversations.desk import canned, card, drafts
 from bot.conversations.desk.card import Card
 from bot.storage import agents, transcripts
 from bot.storage.audit import Act
+from bot.storage.messages import StoredMessage
 from bot.storage.transcripts import Line
 from bot.vocabulary.agents import CannedReply, Draft, Outcome, Role, Stage
 from bot.web import screens
 from bot.web.access import identity
 from bot.web.access.identity import Signed
-from bot.web.agent import frame, lists
+from bot.web.agent import frame, lists, sheets
 from bot.web.agent.frame import Poster, Visitor
+from bot.web.agent.sheets import Report
 from bot.web.agent.words import Words
 
 router = APIRouter(prefix="/agent", route_class=screens.ScreenRoute, include_in_schema=False)
@@ -42,6 +44,16 @@ class Talk:
     def id(self) -> str:
         """The conversation's id."""
         return self.card.conversation.id
+
+    @property
+    def report(self) -> Report | None:
+        """A report that the citizen sent as a form while a person has the talk, or waits for one."""
+        found = self.card.handoff
+        return sheets.report(self.lines, found.queued_at if found else None)
+
+    def filled(self, words: Words, message: StoredMessage) -> list[tuple[str, str]]:
+        """The fields of a form that the citizen filled in on the channel."""
+        return sheets.fields(words, message)
 
     @property
     def state(self) -> str:
