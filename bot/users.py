@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +23,7 @@ from intents import catalog
 
 Found = TypeVar("Found")
 ROLES = click.Choice([role.value for role in Role])
+WITHOUT_SECOND_STEP: dict[str, Any] = {"totp_sealed": None, "totp_step": None, "recovery_hashes": []}
 
 
 @click.group()
@@ -111,8 +112,7 @@ def disable(username: str) -> None:
     async def change(conn: AsyncConnection, user: User, agent: Agent, now: datetime) -> None:
         await accounts.change(conn, user.id, now, active=False)
         await agents.save(conn, replace(agent, active=False), now)
-        await sessions.end_all(conn, user.id)
-        await _note(conn, agent, Act.ACCOUNT_CLOSED, user.username, now)
+        await _sign_out(conn, user, agent, Act.ACCOUNT_CLOSED, now)
 
     _change(username, change)
     click.echo(f"{username} is disabled and signed out.")
@@ -131,16 +131,13 @@ def reset(username: str) -> None:
             now,
             password_hash=passwords.hashed(first),
             first_password_until=now + passwords.FIRST_LIFE,
-            totp_sealed=None,
-            totp_step=None,
-            recovery_hashes=[],
+            **WITHOUT_SECOND_STEP,
             failures=0,
             locked_until=None,
             active=True,
         )
         await agents.save(conn, replace(agent, active=True), now)
-        await sessions.end_all(conn, user.id)
-        await _note(conn, agent, Act.PASSWORD_RESET, user.username, now)
+        await _sign_out(conn, user, agent, Act.PASSWORD_RESET, now)
 
     _change(username, change)
     click.echo(f"new password of {username}: {first}   (good for {_days()} days)")
@@ -152,9 +149,8 @@ def second_step(username: str) -> None:
     """Take somebody's second step away (a lost telephone), and sign them out; the password stays."""
 
     async def change(conn: AsyncConnection, user: User, agent: Agent, now: datetime) -> None:
-        await accounts.change(conn, user.id, now, totp_sealed=None, totp_step=None, recovery_hashes=[])
-        await sessions.end_all(conn, user.id)
-        await _note(conn, agent, Act.SECOND_STEP_RESET, user.username, now)
+        await accounts.change(conn, user.id, now, **WITHOUT_SECOND_STEP)
+        await _sign_out(conn, user, agent, Act.SECOND_STEP_RESET, now)
 
     _change(username, change)
     click.echo(f"{username} has no second step now, and is signed out.")
@@ -168,8 +164,7 @@ def role(username: str, role: str) -> None:
 
     async def change(conn: AsyncConnection, user: User, agent: Agent, now: datetime) -> None:
         await agents.save(conn, replace(agent, role=Role(role)), now)
-        await sessions.end_all(conn, user.id)
-        await _note(conn, agent, Act.ACCOUNT_CHANGED, user.username, now, f"role: {agent.role} → {role}")
+        await _sign_out(conn, user, agent, Act.ACCOUNT_CHANGED, now, f"role: {agent.role} → {role}")
 
     _change(username, change)
     click.echo(f"{username} is {role} from the next sign-in on.")
@@ -185,6 +180,14 @@ def _change(username: str, how: Callable[[AsyncConnection, User, Agent, datetime
 
     if not _ask(act):
         raise click.ClickException(f"There is nobody called {username}: `lawang users list` shows all.")
+
+
+async def _sign_out(
+    conn: AsyncConnection, user: User, agent: Agent, act: Act, now: datetime, detail: str | None = None
+) -> None:
+    """After a change: it counts from the next sign-in, and it is written down."""
+    await sessions.end_all(conn, user.id)
+    await _note(conn, agent, act, user.username, now, detail)
 
 
 async def _note(

@@ -1,7 +1,6 @@
 """Lanjutkan di sini: a form and a request for a person go on on the other channel, and stay in one place."""
 
 import io
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,32 +12,15 @@ from bot.conversations.desk import claims, writing
 from bot.door import Door
 from bot.storage import conversations, handoffs, tables
 from bot.vocabulary.conversations import Owner, Reply, Say, Turn
-from bot.vocabulary.messages import ChannelName
-from tests.bot.conversations.test_linking import link, press, say
+from tests.bot.conversations.two_channels import city as city
+from tests.bot.conversations.two_channels import link, press, say
+from tests.bot.conversations.two_channels import telegram as telegram
+from tests.bot.conversations.two_channels import whatsapp as whatsapp
 from tests.bot.desk.staff import hire
-from tests.postman import Postman
 from tests.scripted import ScriptedEngine
 from tests.talk import Citizen, answer_all
 
-TELEGRAM, WHATSAPP = ChannelName.TELEGRAM, ChannelName.WHATSAPP
 DRAFT = {"slots": {"complaint_description": "Lampu mati"}, "form": "complaint_form", "question": "place"}
-
-
-@pytest.fixture
-async def city(open_doors: Callable[..., Door]) -> Door:
-    door = open_doors(channels={TELEGRAM: Postman(), WHATSAPP: Postman()})
-    await door.wakeups.start()
-    return door
-
-
-@pytest.fixture
-def telegram(city: Door) -> Citizen:
-    return Citizen(city, "111", TELEGRAM)
-
-
-@pytest.fixture
-def whatsapp(city: Door) -> Citizen:
-    return Citizen(city, "ID.222", WHATSAPP)
 
 
 @pytest.fixture

@@ -10,11 +10,10 @@ from bot.conversations import inbound
 from bot.door import Door
 from bot.vocabulary.messages import IncomingKind, IncomingMessage
 from tests.bot.desk.staff import ask
-from tests.bot.web.agent.test_console import BY_SCRIPT, desk, enter
+from tests.bot.web.agent.test_console import BY_SCRIPT, enter
+from tests.bot.web.agent.test_console import desk as desk
 from tests.bot.web.conftest import client as client
 from tests.talk import Citizen
-
-__all__ = ["client", "desk"]
 
 REPORT = {
     "topic": "lampu_jalan",
