@@ -14,6 +14,7 @@ from bot.settings import Settings
 from bot.storage.database import Database
 from bot.storage.keyvalue import KeyValue, MemoryKeyValue, RedisKeyValue, connect
 from bot.storage.media import MediaStore
+from bot.storage.sharedreads import SharedReads
 from bot.storage.wakeups import LocalWakeups, RedisWakeups, Wakeups
 from bot.texts import Texts
 from bot.texts import load as load_texts
@@ -23,7 +24,7 @@ from intents.catalog import Catalog, Tenant
 from intents.catalog import load as load_catalog
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Door:
     """The open front door. Tests build one with other parts; production opens it with `open_door`."""
 
@@ -39,6 +40,7 @@ class Door:
     registry: Registry
     channels: Mapping[ChannelName, Channel] = field(default_factory=dict)
     helpdesk: Helpdesk | None = None
+    reads: SharedReads = field(default_factory=SharedReads)
 
     @property
     def tenants(self) -> Mapping[str, Tenant]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -104,6 +105,8 @@ def _local(raw: str, voice: TenantVoice) -> datetime:
     return moment.replace(tzinfo=voice.zone) if moment.tzinfo is None else moment.astimezone(voice.zone)
 
 
+# A page of the console names a day on every line.
+@lru_cache(maxsize=512)
 def long_date(day: date) -> str:
     """Write a date with its weekday: Selasa, 24 November 2026."""
     return format_date(day, "EEEE, d MMMM y", locale="id")

@@ -61,19 +61,22 @@ async def append(
 
 
 async def after(
-    conn: AsyncConnection, tenant: str, agent_id: str, event_id: int, limit: int = 200
+    conn: AsyncConnection, tenant: str, agent_id: str | None, event_id: int, limit: int = 200
 ) -> list[ConsoleEvent]:
-    """The events after an id that concern everybody of a tenant or this agent, in order."""
+    """The events after an id that concern everybody of a tenant or this agent, in order.
+
+    Without an agent those of all its agents too: whoever reads for many tells each only what concerns them.
+    """
     query = (
         sa.select(console_events)
-        .where(
-            console_events.c.tenant == tenant,
-            console_events.c.id > event_id,
-            sa.or_(console_events.c.agent_id.is_(None), console_events.c.agent_id == agent_id),
-        )
+        .where(console_events.c.tenant == tenant, console_events.c.id > event_id)
         .order_by(console_events.c.id)
         .limit(limit)
     )
+    if agent_id is not None:
+        query = query.where(
+            sa.or_(console_events.c.agent_id.is_(None), console_events.c.agent_id == agent_id)
+        )
     return [_event(row) for row in await conn.execute(query)]
 
 

@@ -12,10 +12,12 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from bot import metrics
 from bot.conversations.desk.errors import AlreadyTaken, DeskError, Ended, NotAllowed, NotYours, Unusable
-from bot.texts import clock, long_date
+from bot.door import Door
+from bot.texts import TextMissing, clock, long_date
 from bot.web.access import identity
 from bot.web.access.identity import Forged, Signed, SignInFirst
 
@@ -56,7 +58,13 @@ def render(
 ) -> HTMLResponse:
     """A page, or a part of one, for this person in their tenant's words and zone."""
     door = identity.door_of(request)
-    tenant = door.tenants[signed.agent.tenant if signed else door.settings.tenant]
+    tenant_id = signed.agent.tenant if signed else door.settings.tenant
+    return HTMLResponse(draw(door, tenant_id, template, signed, **values), status, HEADERS)
+
+
+def draw(door: Door, tenant_id: str, template: str, signed: Signed | None = None, **values: Any) -> Markup:
+    """The words of a template; without a person what is the same for everybody of a tenant."""
+    tenant = door.tenants[tenant_id]
     zone = ZoneInfo(tenant.timezone)
 
     def text(key: str, **given: Any) -> str:
@@ -65,7 +73,7 @@ def render(
     def local(moment: datetime) -> datetime:
         return moment.astimezone(zone)
 
-    html = (
+    return Markup(  # noqa: S704 (the environment has escaped what is not ours)
         _templates()
         .get_template(template)
         .render(
@@ -82,7 +90,6 @@ def render(
             **values,
         )
     )
-    return HTMLResponse(html, status, HEADERS)
 
 
 class ScreenRoute(APIRoute):
@@ -100,6 +107,9 @@ class ScreenRoute(APIRoute):
                 return refuse(request, 403, "console.error.forged")
             except DeskError as error:
                 return refuse(request, STATUS.get(type(error), 409), error.text_key, error.values)
+            except TextMissing:
+                # A sentence that we forgot to write is no page that is not there.
+                raise
             except LookupError:
                 return refuse(request, 404, "console.error.not_found")
 

@@ -39,7 +39,7 @@ async def look_up(request: Request, signed: Poster, conversation_id: str) -> Res
     """Where a number stands: the field `jenis` says of what, `laporan`, `izin` or `antrean`."""
     door = identity.door_of(request)
     number, kind = await frame.field(request, "nomor", 64), await frame.field(request, "jenis", 16)
-    known: dict[str, Any] = {"words": Words(request, signed), "conversation_id": conversation_id}
+    known: dict[str, Any] = {"words": Words.of(request, signed), "conversation_id": conversation_id}
     if kind == "antrean":
         known["booking"] = await casework.look_up_booking(door, signed.agent, conversation_id, number)
         return screens.render(request, "agent/found_booking.html", signed, **known)

@@ -10,7 +10,9 @@ from fastapi.responses import RedirectResponse
 
 from bot.conversations.desk import events, rules
 from bot.conversations.desk.errors import Unusable
-from bot.storage import agents, audit, botdrafts, inbox
+from bot.conversations.desk.rules import Rules
+from bot.door import Door
+from bot.storage import agents, audit, botdrafts, desksettings, inbox
 from bot.storage.audit import Act
 from bot.storage.inbox import Box, Filters
 from bot.vocabulary.agents import Agent, Presence, Role, Urgency
@@ -39,13 +41,20 @@ APPROVALS = "persetujuan"
 LARGEST_POST = 21 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What the shell of a page shows. `approvals` is None where no answer is looked at first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tabs:
+    """The lists, and how much each holds. `approvals` is None where no answer is looked at first."""
 
     slug: str
     counts: dict[Box, int]
     approvals: int | None
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame(Tabs):
+    """What the shell of a page shows."""
+
     colleagues: list[Agent]
     presences: dict[str, Presence]
     reasons: tuple[str, ...]
@@ -53,37 +62,66 @@ class Frame:
     skills: tuple[str, ...]
     newest_event: int
     filters: dict[str, str]
-    query: str = ""
 
-    @property
-    def box(self) -> Box:
-        """The list of requests that is open. Raises LookupError for the drafts."""
-        return BOXES[self.slug]
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What a tenant's agents share. `held` are the drafts that wait for a look."""
+
+    rules: Rules
+    tally: inbox.Tally
+    held: int
+
+    def tabs(self, signed: Signed, slug: str) -> dict[str, Any]:
+        """What the tabs show to one agent."""
+        shown = self.held or self.rules.approve or slug == APPROVALS
+        return {
+            "slug": slug,
+            "counts": self.tally.of(signed.agent.id),
+            "approvals": self.held if shown else None,
+        }
 
 
 async def frame(request: Request, signed: Signed, slug: str, query: str = "") -> Frame:
     """Read what the shell shows. Raises LookupError for a list there is not."""
     door = identity.door_of(request)
-    if slug not in BOXES and slug != APPROVALS:
-        raise LookupError(slug)
+    known(slug)
     tenant = signed.agent.tenant
+    # Before all else: what happens meanwhile is told to the page, not missed by it.
     newest = await events.start(door, tenant)
-    here = await rules.load(door, tenant)
+    desk = await door.reads.ask(_desk, door, tenant)
     async with door.database.reading() as conn:
-        held = await botdrafts.count(conn, tenant)
         return Frame(
-            slug=slug,
-            counts=await inbox.counts(conn, tenant, signed.agent.id),
-            approvals=held if held or here.approve or slug == APPROVALS else None,
+            **desk.tabs(signed, slug),
             colleagues=await agents.of(conn, tenant),
             presences=await agents.presences_in(conn, tenant),
-            reasons=here.away_reasons,
-            labels=here.labels,
-            skills=here.skills,
+            reasons=desk.rules.away_reasons,
+            labels=desk.rules.labels,
+            skills=desk.rules.skills,
             newest_event=newest,
             filters=given_filters(request),
             query=query,
         )
+
+
+async def tabs(request: Request, signed: Signed, slug: str) -> Tabs:
+    """Read what the tabs show. Raises LookupError for a list there is not."""
+    known(slug)
+    door = identity.door_of(request)
+    desk = await door.reads.ask(_desk, door, signed.agent.tenant)
+    return Tabs(**desk.tabs(signed, slug))
+
+
+def known(slug: str) -> None:
+    """Raises LookupError for a list there is not."""
+    if slug not in BOXES and slug != APPROVALS:
+        raise LookupError(slug)
+
+
+async def _desk(door: Door, tenant: str) -> _Desk:
+    async with door.database.reading() as conn:
+        here = rules.in_force(door, tenant, await desksettings.of(conn, tenant))
+        return _Desk(here, await inbox.tally(conn, tenant), await botdrafts.count(conn, tenant))
 
 
 def given_filters(request: Request) -> dict[str, str]:

@@ -1,13 +1,17 @@
 """The lists of conversations, their filters, and the search."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from markupsafe import Markup
 
+from bot.door import Door
 from bot.storage import botdrafts, inbox
 from bot.storage.audit import Act
+from bot.storage.inbox import Box, Filters
 from bot.web import screens
 from bot.web.access import identity
 from bot.web.access.identity import Signed
@@ -36,24 +40,54 @@ async def box(request: Request, signed: Visitor, slug: str, sesudah: str = "") -
 
 
 async def rows(request: Request, signed: Signed, slug: str, after: str = "") -> Response:
-    """The rows of a list, with the counts of all of them."""
-    shell = await frame.frame(request, signed, slug)
-    return screens.render(
-        request,
-        "agent/rows.html",
-        signed,
-        frame=shell,
-        **await _listed(request, signed, shell, after),
-        words=Words(request, signed),
-        more=bool(after),
+    """The rows of a list, with the counts of all of them.
+
+    All open consoles ask for them at once, after every event. Who looks at the same list is shown the same
+    drawing of it, never one that was begun before they asked.
+    """
+    frame.known(slug)
+    door, asked = identity.door_of(request), _asked(request, signed, slug, after)
+    tabs, drawn = await asyncio.gather(
+        frame.tabs(request, signed, slug), door.reads.ask(_drawn, door, signed.agent.tenant, asked)
     )
+    more = bool(after) and slug != frame.APPROVALS
+    return screens.render(request, "agent/listed.html", signed, frame=tabs, drawn=drawn, more=more)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One page of a list, and all that decides what is in it besides the tenant.
+
+    `agent_id` is None where the list is the same for all agents.
+    """
+
+    slug: str
+    agent_id: str | None
+    filters: Filters
+    after: str | None
+
+
+def _asked(request: Request, signed: Signed, slug: str, after: str) -> Asked:
+    mine = frame.BOXES.get(slug) is Box.MINE
+    filters = frame.filters(frame.given_filters(request))
+    return Asked(slug, signed.agent.id if mine else None, filters, after or None)
+
+
+async def _drawn(door: Door, tenant: str, asked: Asked) -> Markup:
+    """The rows as any agent of a tenant sees them who asks for the same: nothing in them is a person's."""
+    listed = await _listed(door, tenant, asked)
+    words = Words(door, tenant)
+    more = asked.after is not None
+    return screens.draw(door, tenant, "agent/rows.html", frame=asked, **listed, words=words, more=more)
 
 
 async def page(request: Request, signed: Signed, slug: str, query: str = "", **case: Any) -> Response:
     """The whole console: a list, and a conversation where one is open."""
     shell = await frame.frame(request, signed, slug, query)
     hits = await find(request, signed, query) if query else None
-    listed = {"page": None, "held": None} if query else await _listed(request, signed, shell, "")
+    asked = _asked(request, signed, slug, "")
+    door, tenant = identity.door_of(request), signed.agent.tenant
+    listed = {"page": None, "held": None} if query else await _listed(door, tenant, asked)
     return screens.render(
         request,
         "agent/desk.html",
@@ -62,7 +96,7 @@ async def page(request: Request, signed: Signed, slug: str, query: str = "", **c
         **listed,
         hits=None if hits is None else hits.hits,
         older=None if hits is None else hits.older,
-        words=Words(request, signed),
+        words=Words.of(request, signed),
         places=[place for place in frame.PLACES if signed.may(place[2])],
         more=False,
         query=query,
@@ -71,27 +105,21 @@ async def page(request: Request, signed: Signed, slug: str, query: str = "", **c
     )
 
 
-async def _listed(request: Request, signed: Signed, shell: frame.Frame, after: str) -> dict[str, Any]:
+async def _listed(door: Door, tenant: str, asked: Asked) -> dict[str, Any]:
     """The rows of a list of requests, or the drafts that wait for a look."""
-    if shell.slug != frame.APPROVALS:
-        return {"page": await read(request, signed, shell, after), "held": None}
-    async with identity.door_of(request).database.reading() as conn:
-        return {"page": None, "held": await botdrafts.waiting(conn, signed.agent.tenant)}
-
-
-async def read(request: Request, signed: Signed, shell: frame.Frame, after: str) -> inbox.Page:
-    """One page of a list."""
-    door = identity.door_of(request)
     async with door.database.reading() as conn:
-        return await inbox.page(
+        if asked.slug == frame.APPROVALS:
+            return {"page": None, "held": await botdrafts.waiting(conn, tenant)}
+        page = await inbox.page(
             conn,
-            signed.agent.tenant,
-            shell.box,
-            agent_id=signed.agent.id,
-            filters=frame.filters(shell.filters),
-            cursor=after or None,
+            tenant,
+            frame.BOXES[asked.slug],
+            agent_id=asked.agent_id,
+            filters=asked.filters,
+            cursor=asked.after,
             limit=PAGE,
         )
+        return {"page": page, "held": None}
 
 
 @router.get("/cari")
@@ -109,7 +137,7 @@ async def search(request: Request, signed: Visitor, q: str = "", sebelum: str = 
             hits=found.hits,
             older=found.older,
             query=query,
-            words=Words(request, signed),
+            words=Words.of(request, signed),
             more=bool(sebelum),
         )
     if not query:

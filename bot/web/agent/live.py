@@ -61,8 +61,7 @@ async def _told(request: Request, signed: Signed, after: int) -> AsyncIterator[s
 async def _as_json(door: Door, event: ConsoleEvent) -> dict[str, object]:
     owner = event.data.get("by") if event.kind is EventKind.HANDOFF_ASSIGNED else None
     if event.handoff_id is not None and event.kind in (EventKind.MESSAGE, EventKind.HANDOFF_ASSIGNED):
-        async with door.database.reading() as conn:
-            owner = (await handoffs.get(conn, event.handoff_id)).agent_id
+        owner = await door.reads.ask(_owner, door, event.handoff_id)
     return {
         **{name: event.data.get(name) for name in SHOWN},
         "kind": event.kind,
@@ -70,6 +69,11 @@ async def _as_json(door: Door, event: ConsoleEvent) -> dict[str, object]:
         "handoff": event.handoff_id,
         "owner": owner,
     }
+
+
+async def _owner(door: Door, handoff_id: str) -> str | None:
+    async with door.database.reading() as conn:
+        return (await handoffs.get(conn, handoff_id)).agent_id
 
 
 @router.post("/hadir")

@@ -111,7 +111,7 @@ async def part(request: Request, signed: Signed, slug: str, talk: Talk) -> Respo
         frame=shell,
         talk=talk,
         outcomes=OUTCOMES,
-        words=Words(request, signed),
+        words=Words.of(request, signed),
     )
 
 

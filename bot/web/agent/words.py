@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from bot.conversations import speech
 from bot.conversations.desk.teaching import known_intents
+from bot.door import Door
 from bot.storage import deliveries
 from bot.storage.messages import StoredMessage
 from bot.storage.transcripts import Line
@@ -39,11 +40,16 @@ class Reading:
 
 
 class Words:
-    """The names of things for one request's tenant."""
+    """The names of things for one tenant."""
 
-    def __init__(self, request: Request, signed: Signed) -> None:
-        self._door = identity.door_of(request)
-        self._tenant = signed.agent.tenant
+    def __init__(self, door: Door, tenant: str) -> None:
+        self._door = door
+        self._tenant = tenant
+
+    @classmethod
+    def of(cls, request: Request, signed: Signed) -> "Words":
+        """Those of the tenant of somebody who asks."""
+        return cls(identity.door_of(request), signed.agent.tenant)
 
     def text(self, key: str, **values: Any) -> str:
         """A sentence of the console."""
