@@ -1,5 +1,6 @@
 """The people of the desk and where they are."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +49,12 @@ async def get(conn: AsyncConnection, agent_id: str) -> Agent:
     if row is None:
         raise LookupError(agent_id)
     return _agent(row)
+
+
+async def some(conn: AsyncConnection, agent_ids: Collection[str]) -> dict[str, Agent]:
+    """The agents with these ids, by id; those there are."""
+    rows = await conn.execute(sa.select(agents).where(agents.c.id.in_(agent_ids)))
+    return {row.id: _agent(row) for row in rows}
 
 
 async def of(conn: AsyncConnection, tenant: str) -> list[Agent]:

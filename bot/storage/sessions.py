@@ -1,5 +1,6 @@
 """Sessions of signed-in people, kept on our side: ended at once when they have to be."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -65,15 +66,16 @@ async def open(conn: AsyncConnection, session: Session) -> None:
     )
 
 
-async def find(conn: AsyncConnection, token_hash: str, now: datetime, used_after: datetime) -> Session | None:
-    """The session, unless it has expired or was not used after a time."""
+async def find(
+    conn: AsyncConnection, token_hashes: Collection[str], now: datetime, used_after: datetime
+) -> list[Session]:
+    """The sessions with these tokens, but for those that have expired or were not used after a time."""
     query = sa.select(sessions).where(
-        sessions.c.token_hash == token_hash,
+        sessions.c.token_hash.in_(token_hashes),
         sessions.c.expires_at > now,
         sessions.c.used_at > used_after,
     )
-    row = (await conn.execute(query)).first()
-    return None if row is None else _session(row)
+    return [_session(row) for row in await conn.execute(query)]
 
 
 async def of(conn: AsyncConnection, user_id: str, now: datetime, used_after: datetime) -> list[Session]:

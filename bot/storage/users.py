@@ -1,6 +1,7 @@
 """Accounts of the people who sign in; each belongs to one agent of the desk."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -93,6 +94,12 @@ async def get(conn: AsyncConnection, user_id: str) -> User:
     if row is None:
         raise LookupError(user_id)
     return _user(row)
+
+
+async def some(conn: AsyncConnection, user_ids: Collection[str]) -> dict[str, User]:
+    """The accounts with these ids, by id; those there are."""
+    rows = await conn.execute(sa.select(users).where(users.c.id.in_(user_ids)))
+    return {row.id: _user(row) for row in rows}
 
 
 async def by_subject(conn: AsyncConnection, subject: str) -> User | None:

@@ -97,16 +97,29 @@ async def who(request: Request, step: Step = Step.FULL) -> Signed:
     token = request.cookies.get(cookie_name(door), "")
     if not token:
         raise SignInFirst
+    # After every event all consoles ask at once, and each has to be known.
+    signed = await door.reads.ask_about(_hash(token), _known, door)
+    if signed is None or signed.session.step is not step:
+        raise SignInFirst
+    return signed
+
+
+async def _known(token_hashes: frozenset[str], door: Door) -> dict[str, Signed]:
+    """Who holds these tokens, at whatever step; nobody whose session is over or who may not come in."""
     now = datetime.now(UTC)
     async with door.database.reading() as conn:
-        session = await sessions.find(conn, _hash(token), now, now - IDLE)
-        if session is None or session.step is not step:
-            raise SignInFirst
-        user = await users.get(conn, session.user_id)
-        agent = await agents.get(conn, user.agent_id)
-    if not user.active or not agent.active or (user.development and door.settings.production):
-        raise SignInFirst
-    return Signed(user, agent, session, _token(door, session.token_hash))
+        found = await sessions.find(conn, token_hashes, now, now - IDLE)
+        people = await users.some(conn, {session.user_id for session in found})
+        staff = await agents.some(conn, {user.agent_id for user in people.values()})
+    known = {}
+    for session in found:
+        user = people.get(session.user_id)
+        agent = staff.get(user.agent_id) if user else None
+        if user is None or agent is None or not user.active or not agent.active:
+            continue
+        if not (user.development and door.settings.production):
+            known[session.token_hash] = Signed(user, agent, session, _token(door, session.token_hash))
+    return known
 
 
 async def visitor(request: Request) -> Signed:
