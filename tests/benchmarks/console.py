@@ -189,7 +189,7 @@ async def events(desk: Console, handoff: str) -> Heard:
 async def _follow(
     asking: aiohttp.ClientSession, desk: Console, number: int, after: int, told: asyncio.Queue[float]
 ) -> None:
-    """One console: it hears of an act, and fetches its list as the page does."""
+    """One console: it hears of an act, and fetches its list as the page does, so long after it."""
     headers = desk.headers(number)
     async with asking.get(f"/agent/peristiwa?sesudah={after}", headers=headers) as stream:
         async for line in stream.content:

@@ -45,14 +45,15 @@ export function startParts(shell) {
 }
 
 export function heard(event) {
-  if (event.kind !== "message_status") refreshRows();
+  // Neither is to be seen in a list or its tabs: a shift that begins does not make everybody fetch for everybody.
+  if (event.kind !== "message_status" && event.kind !== "presence") refreshRows();
   if (event.conversation && event.conversation === current()) refreshCase();
-  if (event.kind === "presence" || event.kind === "settings") refreshRows();
 }
 
 export function refreshRows() {
-  clearTimeout(rowsTimer);
-  rowsTimer = setTimeout(() => {
+  // What comes meanwhile is in it; it does not put it off, or a busy desk would never see its list again.
+  rowsTimer ??= setTimeout(() => {
+    rowsTimer = undefined;
     const rows = document.getElementById("rows");
     if (!rows || rows.dataset.slug === "cari") return;
     const query = new URLSearchParams(new FormData(document.getElementById("filters")));
