@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot import __version__, metrics
+from bot.conversations.intake import Intake
 from bot.door import Door, open_door
 from bot.settings import Settings
 from bot.storage.database import upgrade_async
@@ -25,11 +26,14 @@ from bot.web.supervision import settings as desk_settings
 def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
     """Build the app; with a `door` given (tests) it is used as it is and stays open."""
 
+    intake = Intake()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if door is not None:
             app.state.door = door
-            yield
+            async with intake.working(door):
+                yield
             return
         await upgrade_async(settings.database_url)
         async with open_door(settings) as opened:
@@ -37,7 +41,8 @@ def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
             await development.prepare(opened)
             if settings.telegram_token and settings.telegram_mode == "webhook":
                 await opened.channels[ChannelName.TELEGRAM].register_webhook(settings)  # type: ignore[attr-defined]
-            yield
+            async with intake.working(opened):
+                yield
 
     app = FastAPI(
         title="Lawang",
@@ -48,6 +53,7 @@ def create_app(settings: Settings, door: Door | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
     )
+    app.state.intake = intake
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _broken)

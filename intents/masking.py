@@ -19,8 +19,9 @@ TAGS = {
     "link": "[KODE]",
 }
 
+# Tried at the start of a run of letters only: from each letter of it, a long run would cost its square.
 _EMAIL = re.compile(
-    r"[\w.+-]+ ?@ ?[\w-]+(?:\.[\w-]+)+|[\w.+-]+\s?(?:\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+", re.IGNORECASE
+    r"(?<![\w.+-])[\w.+-]++(?: ?@ ?|\s?(?:\(at\)|\[at\])\s?)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE
 )
 _RUN = re.compile(r"\(?\+?\d(?:[ \t]?[-–.()/\t ]{0,2}\d)+")
 _PROTECTED = re.compile(

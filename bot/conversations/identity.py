@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.door import Door
-from bot.storage import contacts, conversations
+from bot.storage import contacts, conversations, webhookcalls
 from bot.storage.contacts import BY_PHONE
 from bot.vocabulary.conversations import Conversation
 from bot.vocabulary.messages import AddressChanged, ChannelAddress, ChannelName, IncomingMessage
@@ -50,11 +50,16 @@ async def find(conn: AsyncConnection, door: Door, message: IncomingMessage, now:
     return conversation
 
 
-async def moved(door: Door, change: AddressChanged) -> None:
-    """A citizen has a new number: the talk goes on under it. The channel checked both, and signed this."""
+async def moved(door: Door, change: AddressChanged, settles: str | None = None) -> None:
+    """A citizen has a new number: the talk goes on under it. The channel checked both, and signed this.
+
+    `settles` is the kept webhook call that ends with it.
+    """
     now = datetime.now(UTC)
     old, new = _addressed(door, change.old), _addressed(door, change.new)
     async with door.database.transaction() as conn:
+        if settles is not None:
+            await webhookcalls.done(conn, settles)
         found = await conversations.find_by_address(conn, change.tenant, old)
         if found is None and old.phone:
             address = await contacts.by_phone(conn, change.tenant, old.channel, _digest(door, old.phone))

@@ -10,7 +10,7 @@ from bot.channels.base import Channel
 from bot.conversations import emergency, handoff, identity, outbound, window
 from bot.conversations.desk import events, presence
 from bot.door import Door
-from bot.storage import buttons, conversations, messages
+from bot.storage import buttons, conversations, messages, webhookcalls
 from bot.vocabulary.conversations import Owner
 from bot.vocabulary.messages import ChannelName, Direction, IncomingKind, IncomingMessage, MessageStatus
 from intents import masking
@@ -35,8 +35,8 @@ class Accepted:
     repeated: bool = False
 
 
-async def accept(door: Door, message: IncomingMessage) -> Accepted:
-    """Store a message once and wake the worker; only after this may a channel say 200.
+async def accept(door: Door, message: IncomingMessage, settles: str | None = None) -> Accepted:
+    """Store a message once and wake the worker; `settles` is the kept webhook call that ends with it.
 
     An emergency is answered in the same transaction. A flood (more than PER_MINUTE messages a minute from
     one address) is stored and not answered one by one.
@@ -45,8 +45,6 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
     message = identity.addressed(door, _command(_storable(message)))
     text = message.text if message.text and message.kind in TEXTUAL else ""
     found = emergency.check(text)
-    # Where a person has the talk no engine listens after the guard.
-    found_alone = found or emergency.check(text, alone=True)
     count = await door.keyvalue.increment(f"flood:{message.sender.channel}:{message.sender.address}", 60)
     # Outside production the limit only stops runaway loops, so that tests may talk fast.
     limit = PER_MINUTE if door.settings.production else PER_MINUTE * 100
@@ -56,8 +54,10 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
     async with door.database.transaction() as conn:
         conversation = await identity.find(conn, door, message, now)
         await conversations.lock(conn, conversation.id, now)
-        if conversation.owner in (Owner.QUEUE, Owner.AGENT):
-            found = found_alone
+        if found is None and conversation.owner in (Owner.QUEUE, Owner.AGENT):
+            # Where a person has the talk no engine listens after the guard.
+            found = emergency.check(text, alone=True)
+            flooding = flooding and found is None
         pressed = await buttons.find(conn, conversation.id, message.button) if message.button else None
         repeated = pressed is not None and pressed.used and not pressed.reusable
         if pressed is not None and row["text"] is None:
@@ -78,6 +78,8 @@ async def accept(door: Door, message: IncomingMessage) -> Accepted:
                 await messages.mark_handled(conn, [message_id], now, "FLOOD")
             else:
                 await conversations.mark_pending(conn, conversation.id, now)
+        if settles is not None:
+            await webhookcalls.done(conn, settles)
     if duplicate:
         metrics.DUPLICATES.labels(message.sender.channel).inc()
         return Accepted(message_id, conversation.id, duplicate, repeated)

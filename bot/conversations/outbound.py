@@ -19,7 +19,7 @@ from bot.conversations.desk import ticks
 from bot.conversations.pace import Pace
 from bot.conversations.sentbook import SentBook
 from bot.door import Door
-from bot.storage import broadcasts, buttons, conversations, messages, receipts, subscriptions
+from bot.storage import broadcasts, buttons, conversations, messages, receipts, subscriptions, webhookcalls
 from bot.vocabulary.conversations import Conversation
 from bot.vocabulary.messages import (
     ChannelAddress,
@@ -127,9 +127,11 @@ async def announce(door: Door, conversation: Conversation) -> None:
         await door.wakeups.wake("outbound")
 
 
-async def record_receipt(door: Door, receipt: DeliveryReceipt) -> bool:
+async def record_receipt(door: Door, receipt: DeliveryReceipt, settles: str | None = None) -> bool:
     """Apply a channel's word on a message we sent, and start what helps against a failure; a status only
     moves forward.
+
+    `settles` is the kept webhook call that ends with it.
 
     A word that comes before the channel's own answer to our call is kept until we know the message's id.
     """
@@ -146,6 +148,8 @@ async def record_receipt(door: Door, receipt: DeliveryReceipt) -> bool:
         tenants = await _hear(conn, receipt, now)
         if not tenants and not await receipts.knows(conn, receipt):
             await receipts.keep(conn, receipt, now)
+        if settles is not None:
+            await webhookcalls.done(conn, settles)
     await _heard(door, receipt, tenants)
     return bool(tenants)
 

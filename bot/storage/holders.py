@@ -1,8 +1,8 @@
 """Who holds claims: a name that is free again the moment its process dies.
 
-A worker takes a numbered slot with a file lock, which the kernel releases when the process ends, however it
-ends. The next worker that starts reads the names left on free slots and frees their claims at once, instead
-of waiting for them to expire. Across machines the expiry decides.
+A process takes a numbered slot with a file lock, which the kernel releases when the process ends, however it
+ends. The next one of its kind that starts reads the names left on free slots and frees their claims at once,
+instead of waiting for them to expire. Across machines the expiry decides.
 """
 
 import fcntl
@@ -34,14 +34,14 @@ class Holder:
         self.file.close()
 
 
-def take(folder: Path) -> Holder:
-    """Take the first free slot below `folder`; it is held until the process ends.
+def take(folder: Path, name: str | None = None) -> Holder:
+    """Take the first free slot below `folder`, under a new name if none is given, until the process ends.
 
     The former names stay on the disk until `forget_former`, so a process killed before it has freed their
     claims leaves them to the next one.
 
     Raises:
-        RuntimeError: more than SLOTS workers on one machine.
+        RuntimeError: more than SLOTS processes of one kind on one machine.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names: list[str] = []
@@ -57,9 +57,9 @@ def take(folder: Path) -> Holder:
         else:
             file.close()
     if not free:
-        raise RuntimeError(f"{SLOTS} workers run here already")
+        raise RuntimeError(f"{SLOTS} processes hold a slot in {folder} already")
     mine, *others = free
-    name = secrets.token_hex(16)
+    name = name or secrets.token_hex(16)
     _write(mine, [name, *names])
     for file in others:
         _write(file, [])

@@ -1,5 +1,6 @@
 """Where channels call in: the signature first, then the message is stored, then 200."""
 
+import asyncio
 import json
 import logging
 
@@ -7,9 +8,9 @@ from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from bot import metrics
 from bot.channels.base import Channel
-from bot.conversations import identity, inbound, outbound
+from bot.conversations.intake import Intake, IntakeFull
 from bot.door import Door
-from bot.vocabulary.messages import AddressChanged, ChannelName, DeliveryReceipt
+from bot.vocabulary.messages import ChannelName
 from bot.web import bodies
 from bot.web.refusals import refusal
 
@@ -35,6 +36,7 @@ async def challenge(name: str, request: Request) -> Response:
 async def receive(name: str, request: Request) -> Response:
     """Take one webhook call of a channel. Nothing is acknowledged before it is stored."""
     door: Door = request.app.state.door
+    intake: Intake = request.app.state.intake
     channel = _channel(door, name)
     if channel is None:
         return refusal(404, "no_such_channel", f"No channel {name[:32]!r} is connected here.")
@@ -56,19 +58,19 @@ async def receive(name: str, request: Request) -> Response:
         log.warning(
             "%s sent an update nobody can read: %s", channel.name, type(error).__name__, exc_info=unforeseen
         )
+        if unforeseen is not None:
+            await intake.set_aside(door, channel, body)
         return Response(status_code=200)
-    # Courtesies wait until the 200 is out: a slow channel must not make itself deliver again.
-    courtesies = BackgroundTasks()
-    courtesies.add_task(channel.leave_group, payload)
-    for item in parsed:
-        if isinstance(item, DeliveryReceipt):
-            await outbound.record_receipt(door, item)
-        elif isinstance(item, AddressChanged):
-            await identity.moved(door, item)
-        else:
-            accepted = await inbound.accept(door, item)
-            courtesies.add_task(inbound.acknowledge, channel, item, accepted)
-    return Response(status_code=200, background=courtesies)
+    # What follows waits until the 200 is out: a slow channel must not make itself deliver again.
+    after = BackgroundTasks()
+    if parsed:
+        try:
+            after.add_task(asyncio.wait, [await intake.receive(door, channel, body, parsed)])
+        except IntakeFull:
+            metrics.BAD_INPUT.labels(channel.name, "too_many").inc()
+            return refusal(503, "too_many_calls", "Too much waits here. Deliver this again later.")
+    after.add_task(channel.leave_group, payload)
+    return Response(status_code=200, background=after)
 
 
 def _channel(door: Door, name: str) -> Channel | None:
