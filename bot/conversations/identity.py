@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.door import Door
 from bot.storage import contacts, conversations, webhookcalls
-from bot.storage.contacts import BY_PHONE
+from bot.storage.contacts import BY_PHONE, Contact
 from bot.vocabulary.conversations import Conversation
 from bot.vocabulary.messages import AddressChanged, ChannelAddress, ChannelName, IncomingMessage
 
@@ -87,12 +87,10 @@ async def moved_while_sending(door: Door, conversation_id: str, address: str) ->
         await contacts.move(conn, found.tenant, mine.channel, mine.address, address, mine.display_name)
 
 
-async def recipient(door: Door, conversation_id: str, address: ChannelAddress) -> ChannelAddress:
+def recipient(door: Door, address: ChannelAddress, contact: Contact | None) -> ChannelAddress:
     """The address with what its channel needs to deliver: the phone, where one is known."""
     if address.channel not in WINDOWS:
         return address
-    async with door.database.reading() as conn:
-        contact = await contacts.of(conn, conversation_id)
     phone = door.sealer.open(contact.phone_sealed) if contact and contact.phone_sealed else None
     if address.address.startswith(BY_PHONE):
         # Nobody can be written to by a digest.

@@ -73,7 +73,7 @@ async def blocked(door: Door, conversation_id: str, now: datetime) -> bool:
 
 async def failed(conn: AsyncConnection, stored: StoredMessage, now: datetime) -> bool:
     """A message failed for good; True when it stood in for another one, which is sent instead now."""
-    source = await handedover.source_of(conn, stored.id)
+    source = handedover.source_of(stored.effect_key)
     if source is None or not await handedover.take_back(conn, source, now):
         return False
     await messages.mark_unsent(conn, (await messages.get(conn, source)).conversation_id, now)

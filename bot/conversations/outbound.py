@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -19,7 +19,16 @@ from bot.conversations.desk import ticks
 from bot.conversations.pace import Pace
 from bot.conversations.sentbook import SentBook
 from bot.door import Door
-from bot.storage import broadcasts, buttons, conversations, messages, receipts, subscriptions, webhookcalls
+from bot.storage import (
+    broadcasts,
+    buttons,
+    contacts,
+    conversations,
+    messages,
+    receipts,
+    subscriptions,
+    webhookcalls,
+)
 from bot.vocabulary.conversations import Conversation
 from bot.vocabulary.messages import (
     ChannelAddress,
@@ -45,6 +54,21 @@ UNSETTLED = (MessageStatus.QUEUED, MessageStatus.SENDING)
 
 class SendingLost(Exception):
     """Somebody else sends to this citizen now."""
+
+
+@dataclass(slots=True)
+class Errand:
+    """One citizen's queue, while this worker has the right to send it.
+
+    `last`: the message being sent ends it; `ended`: the right was given back with that message.
+    """
+
+    conversation: Conversation
+    address: ChannelAddress
+    window_until: datetime | None
+    holder: str
+    last: bool = False
+    ended: bool = False
 
 
 async def queue(
@@ -222,21 +246,31 @@ async def _deliver_one(
         await asyncio.wait([before])
     channel = ChannelName(row.channel)
     adapter = door.channels.get(channel)
-    address = await identity.recipient(door, row.id, ChannelAddress(channel, row.address, row.display_name))
     pause: datetime | None = None
     try:
         async with door.database.reading() as conn:
             unsent = await messages.unsent(conn, row.id)
-        for stored in unsent:
+            contact = await contacts.of(conn, row.id) if channel in identity.WINDOWS else None
+        conversation = conversations.stored_conversation(row)
+        errand = Errand(
+            conversation,
+            identity.recipient(door, conversation.address, contact),
+            contact.window_until if contact else None,
+            holder,
+        )
+        for place, stored in enumerate(unsent, start=1):
             if adapter is None:
                 await _settle(door, stored, MessageStatus.SKIPPED, "SKIPPED_NO_CHANNEL", among=UNSETTLED)
                 continue
-            if wait := await pace.place(channel, row.id):
+            if wait := await pace.citizen(channel, row.id):
                 pause = datetime.now(UTC) + timedelta(seconds=wait)
                 break
-            pause = await _send(door, adapter, stored, address, holder, pace, book)
+            errand.last = place == len(unsent)
+            pause = await _send(door, adapter, stored, errand, pace, book)
             if pause is not None:
                 break
+        if errand.ended:
+            return
     except base.CitizenUnreachable as error:
         if isinstance(error, base.CitizenOptedOut):
             async with door.database.transaction() as conn:
@@ -262,8 +296,7 @@ async def _send(
     door: Door,
     adapter: base.Channel,
     stored: messages.StoredMessage,
-    address: ChannelAddress,
-    holder: str,
+    errand: Errand,
     pace: Pace,
     book: SentBook,
 ) -> datetime | None:
@@ -274,16 +307,17 @@ async def _send(
     channel took it; else it is sent again: a channel that cannot be asked leaves twice or never.
     """
     now = datetime.now(UTC)
+    address = errand.address
     if stored.status == MessageStatus.SENDING:
         taken = await asyncio.to_thread(book.find, stored.id, stored.attempts)
         if taken is not None:
-            await _record_sent(door, stored, address.channel, taken)
+            await _record_sent(door, stored, errand, taken)
             return None
     async with door.database.transaction() as conn:
-        if not await messages.keep_sending(conn, stored.conversation_id, holder, now, SENDING_SECONDS):
+        if not await messages.keep_sending(conn, stored.conversation_id, errand.holder, now, SENDING_SECONDS):
             raise SendingLost(stored.conversation_id)
         there = await messages.begin_sending(conn, stored.id, now)
-        if not there or await broadcasts.recall(conn, stored.id, stored.conversation_id, now):
+        if not there or await broadcasts.recall(conn, stored, now):
             return None
     if stored.attempts >= MAX_ATTEMPTS:
         # Tried as often as allowed and never settled: it ended the process each time.
@@ -294,7 +328,9 @@ async def _send(
         bubble = speech.from_stored(
             words, stored.buttons, stored.attachments, stored.ask_location, stored.silent
         )
-        decision = await window.decide(door, adapter, stored, bubble)
+        decision = window.at_once(
+            door, adapter, errand.conversation, bubble, errand.window_until
+        ) or await window.decide(door, adapter, stored, bubble)
         if decision.bubble is None:
             if not decision.settled:
                 status = MessageStatus.SKIPPED if decision.lapsed else MessageStatus.WAITING
@@ -304,6 +340,10 @@ async def _send(
                 await announce(door, decision.elsewhere)
             return None
         queued = QueuedMessage(stored.id, stored.conversation_id, address, decision.bubble, stored.attempts)
+        if wait := await pace.place(address.channel):
+            await window.unsent(door, adapter, decision)
+            await _settle(door, stored, MessageStatus.QUEUED, "WAIT_PACE", attempts=-1)
+            return datetime.now(UTC) + timedelta(seconds=wait)
         sent = await _hand_to_channel(door, adapter, queued, decision)
     except base.ChannelThrottled as error:
         await _settle(door, stored, MessageStatus.QUEUED, "WAIT_THROTTLED", attempts=-1)
@@ -337,7 +377,7 @@ async def _send(
     book.note(stored.id, stored.attempts + 1, sent.channel_message_id)
     if sent.moved_to is not None:
         await identity.moved_while_sending(door, stored.conversation_id, sent.moved_to)
-    await _record_sent(door, stored, address.channel, sent.channel_message_id, decision)
+    await _record_sent(door, stored, errand, sent.channel_message_id, decision)
     return None
 
 
@@ -372,15 +412,16 @@ async def _given(adapter: base.Channel, queued: QueuedMessage) -> base.Sent:
 async def _record_sent(
     door: Door,
     stored: messages.StoredMessage,
-    channel: ChannelName,
+    errand: Errand,
     channel_message_id: str,
     decision: window.Decision | None = None,
 ) -> None:
     now = datetime.now(UTC)
+    channel = errand.address.channel
     async with door.database.transaction() as conn:
         await receipts.alone(conn, channel, channel_message_id)
         early = await receipts.take_kept(conn, channel, channel_message_id)
-        if any(receipt.status is MessageStatus.FAILED for receipt in early):
+        if errand.last or any(receipt.status is MessageStatus.FAILED for receipt in early):
             await conversations.lock(conn, stored.conversation_id, now)
         # What the channel reported while its answer was on its way is newer than the answer.
         await messages.set_status(
@@ -396,6 +437,9 @@ async def _record_sent(
             await window.sent(conn, channel, stored.id, decision, now)
         tenant = await ticks.tell(conn, stored, MessageStatus.SENT, now)
         told = [(receipt, await _hear(conn, receipt, now)) for receipt in early]
+        if errand.last:
+            await messages.end_sending(conn, stored.conversation_id, errand.holder, None, now)
+    errand.ended = errand.last
     await ticks.announce(door, [tenant])
     for receipt, tenants in told:
         await _heard(door, receipt, tenants)

@@ -74,13 +74,27 @@ async def outlook(
     return Outlook.WAITS if template is None else Outlook.TEMPLATE
 
 
+def at_once(
+    door: Door,
+    adapter: Channel,
+    conversation: Conversation,
+    bubble: OutgoingMessage,
+    window_until: datetime | None,
+) -> Decision | None:
+    """The decision where nothing has to be asked: no windows there, or an open one; else None."""
+    if adapter.name not in WINDOWS:
+        return Decision(bubble, "SENT")
+    if window_until is None or window_until <= datetime.now(UTC):
+        return None
+    whole = flowforms.opened(door, adapter, conversation, bubble)
+    return Decision(whole, "SENT", conversation.tenant, spending.ANSWER)
+
+
 async def decide(door: Door, adapter: Channel, stored: StoredMessage, bubble: OutgoingMessage) -> Decision:
     """Decide on one message that is about to be sent; a template that is used is counted already.
 
     Meta bills what it delivered: what fails, at once or later, is given back.
     """
-    if adapter.name not in WINDOWS:
-        return Decision(bubble, "SENT")
     now = datetime.now(UTC)
     async with door.database.reading() as conn:
         others = await deliveries.other_conversations(conn, stored.conversation_id)
@@ -93,9 +107,8 @@ async def decide(door: Door, adapter: Channel, stored: StoredMessage, bubble: Ou
                 return Decision(None, current.reason or "", settled=True)
         conversation = await conversations.get(conn, stored.conversation_id)
         contact = await contacts.of(conn, stored.conversation_id)
-        if contact is not None and contact.window_until is not None and contact.window_until > now:
-            whole = flowforms.opened(door, adapter, conversation, bubble)
-            return Decision(whole, "SENT", conversation.tenant, spending.ANSWER)
+        if found := at_once(door, adapter, conversation, bubble, contact.window_until if contact else None):
+            return found
         other = await linked.free_channel(conn, door, stored, others, await purpose_of(conn, stored), now)
         if other is not None:
             await linked.hand_over(conn, door, stored, other, now)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.storage import handedover
 from bot.storage.broadcast_tables import broadcast_receivers, broadcasts, subscriptions
 from bot.storage.contact_tables import contacts
+from bot.storage.messages import StoredMessage
 from bot.storage.persons import conversations_of
 from bot.storage.tables import conversations, messages
 from bot.vocabulary.broadcasts import Broadcast, BroadcastStatus, Notice, Report, Subscriber
@@ -288,13 +289,13 @@ async def told_elsewhere(conn: AsyncConnection, broadcast_id: str, conversation_
     return (await conn.execute(query.limit(1))).first() is not None
 
 
-async def recall(conn: AsyncConnection, message_id: int, conversation_id: str, now: datetime) -> bool:
+async def recall(conn: AsyncConnection, message: StoredMessage, now: datetime) -> bool:
     """Take a notice back that is about to be sent, if it was stopped or is no longer wanted.
 
     Asked for every message just before its channel is called; most are no notice.
     """
     # Handed on to a linked channel, it is another message, which stands in for the first.
-    ids = [message_id, source] if (source := await handedover.source_of(conn, message_id)) else [message_id]
+    ids = [one for one in (message.id, handedover.source_of(message.effect_key)) if one is not None]
     query = (
         sa.select(broadcasts)
         .join(broadcast_receivers, broadcast_receivers.c.broadcast_id == broadcasts.c.id)
@@ -306,7 +307,7 @@ async def recall(conn: AsyncConnection, message_id: int, conversation_id: str, n
     broadcast = _broadcast(row)
     if broadcast.status is BroadcastStatus.STOPPED:
         reason = STOPPED
-    elif await wanted(conn, broadcast, conversation_id):
+    elif await wanted(conn, broadcast, message.conversation_id):
         return False
     else:
         reason = OPTED_OUT

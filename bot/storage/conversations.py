@@ -28,7 +28,8 @@ class ClaimLost(Exception):
     """Somebody else answers this conversation now: drop the work, it is being done again."""
 
 
-def _conversation(row: Any) -> Conversation:
+def stored_conversation(row: Any) -> Conversation:
+    """A whole row of the table as what it stands for."""
     return Conversation(
         id=row.id,
         tenant=row.tenant,
@@ -50,7 +51,7 @@ async def find_by_address(conn: AsyncConnection, tenant: str, address: ChannelAd
         conversations.c.address == address.address,
     )
     row = (await conn.execute(query)).first()
-    return None if row is None else _conversation(row)
+    return None if row is None else stored_conversation(row)
 
 
 async def get(conn: AsyncConnection, conversation_id: str) -> Conversation:
@@ -58,7 +59,7 @@ async def get(conn: AsyncConnection, conversation_id: str) -> Conversation:
     row = (await conn.execute(sa.select(conversations).where(conversations.c.id == conversation_id))).first()
     if row is None:
         raise LookupError(conversation_id)
-    return _conversation(row)
+    return stored_conversation(row)
 
 
 async def find_or_create(
@@ -165,7 +166,7 @@ async def claim(
         .values(claimed_by=holder, claimed_until=now + timedelta(seconds=seconds))
         .returning(conversations)
     )
-    return [_conversation(row) for row in await conn.execute(statement)]
+    return [stored_conversation(row) for row in await conn.execute(statement)]
 
 
 async def keep(conn: AsyncConnection, claim: Claim, now: datetime, seconds: float) -> None:

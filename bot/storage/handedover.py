@@ -32,10 +32,10 @@ async def tried(conn: AsyncConnection, message_id: int) -> bool:
     return (await conn.execute(query)).first() is not None
 
 
-async def source_of(conn: AsyncConnection, message_id: int) -> int | None:
-    """The message that this one stands in for; None for any other."""
-    query = sa.select(messages.c.effect_key).where(messages.c.id == message_id)
-    return _source((await conn.execute(query)).scalar())
+def source_of(effect_key: str | None) -> int | None:
+    """The message that one queued under this key stands in for; None for any other."""
+    match = _KEY.fullmatch(effect_key or "")
+    return int(match[1]) if match else None
 
 
 async def sources(conn: AsyncConnection, conversation_id: str) -> dict[int, str]:
@@ -45,7 +45,7 @@ async def sources(conn: AsyncConnection, conversation_id: str) -> dict[int, str]
         messages.c.effect_key.startswith("linked:"),
         messages.c.status.in_([MessageStatus.QUEUED, MessageStatus.SENDING]),
     )
-    found = {_source(row.effect_key) for row in await conn.execute(waiting)} - {None}
+    found = {source_of(row.effect_key) for row in await conn.execute(waiting)} - {None}
     query = sa.select(messages.c.id, messages.c.conversation_id).where(messages.c.id.in_(found))
     return {row.id: row.conversation_id for row in await conn.execute(query)}
 
@@ -75,8 +75,3 @@ async def take_back(conn: AsyncConnection, message_id: int, now: datetime) -> bo
     given_up = {"status": MessageStatus.SKIPPED, "reason": f"RESENT_{channel}".upper(), "updated_at": now}
     await conn.execute(messages.update().where(copies).values(**given_up))
     return True
-
-
-def _source(effect_key: str | None) -> int | None:
-    match = _KEY.fullmatch(effect_key or "")
-    return int(match[1]) if match else None

@@ -53,6 +53,7 @@ class StoredMessage:
     extra: dict[str, Any] = field(default_factory=dict)
     agent_id: str | None = None
     reason: str | None = None
+    effect_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def stored_message(row: Any) -> StoredMessage:
         extra=content.get("extra", {}),
         agent_id=row.agent_id,
         reason=row.reason,
+        effect_key=row.effect_key,
     )
 
 
