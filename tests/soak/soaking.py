@@ -100,6 +100,11 @@ class Stage:
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
 
+    def run(self, *part: str) -> None:
+        """Run a process that ends by itself. Raises CalledProcessError."""
+        command = [sys.executable, "-m", "tests.soak.process", *part]
+        subprocess.run(command, cwd=ROOT, env=self.environment, check=True)
+
     def kill(self, name: str) -> None:
         """kill -9, and start another at once."""
         self.running[name].send_signal(signal.SIGKILL)
