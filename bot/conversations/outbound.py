@@ -341,7 +341,7 @@ async def _send(
             return None
         queued = QueuedMessage(stored.id, stored.conversation_id, address, decision.bubble, stored.attempts)
         if wait := await pace.place(address.channel):
-            await window.unsent(door, adapter, decision)
+            await window.unsent(door, stored.id, decision)
             await _settle(door, stored, MessageStatus.QUEUED, "WAIT_PACE", attempts=-1)
             return datetime.now(UTC) + timedelta(seconds=wait)
         sent = await _hand_to_channel(door, adapter, queued, decision)
