@@ -65,7 +65,8 @@ async def accept(door: Door, message: IncomingMessage, settles: str | None = Non
             row["text"] = pressed.title
         message_id, duplicate = await messages.add_inbound(conn, {**row, "conversation_id": conversation.id})
         if not duplicate:
-            await conversations.heard_from(conn, conversation.id)
+            if found is not None or flooding:
+                await conversations.heard_from(conn, conversation.id)
             await window.opened(conn, conversation, now)
             mine = [item.media_id for item in message.media if item.media_id]
             await door.media.adopt(conn, mine, conversation.id)

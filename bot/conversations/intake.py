@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot import metrics
 from bot.channels.base import Channel
-from bot.conversations import inbound, opening
+from bot.conversations import emergency, inbound, opening
 from bot.conversations.opening import Item
 from bot.door import Door
 from bot.storage import holders, webhookcalls
@@ -100,7 +100,9 @@ class Intake:
     def _enter(self, call_id: str, channel: Channel, items: Sequence[Item]) -> Call:
         lines = frozenset(opening.lines(items))
         before = [self._last[line].opened for line in lines if line in self._last]
-        call = Call(call_id, channel, items, lines, opening.urgent(items), before)
+        # Where there is room at once, nobody needs to be let past.
+        urgent = len(self._open) >= ROOM and opening.urgent(items)
+        call = Call(call_id, channel, items, lines, urgent, before)
         self._open[call.id] = call
         self._last.update(dict.fromkeys(lines, call))
         return call
@@ -169,6 +171,8 @@ class Intake:
             if slot.former:
                 async with door.database.transaction() as conn:
                     await webhookcalls.inherit(conn, slot.former, datetime.now(UTC))
+            # The guard is loaded when it is first asked: not by the first citizen.
+            await asyncio.to_thread(emergency.check, "halo")
             # In line before anybody is let in.
             await self.sweep(door)
             slot.forget_former()

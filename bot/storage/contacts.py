@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.contact_tables import contacts
 from bot.storage.database import insert_once
-from bot.storage.tables import conversations
+from bot.storage.tables import UtcDateTime, conversations
 from bot.vocabulary.messages import ChannelName
 
 BY_PHONE = "phone:"
@@ -65,20 +65,28 @@ async def note(
         conn, contacts, {"conversation_id": conversation_id, "updated_at": now}, ["conversation_id"]
     )
     mine = contacts.c.conversation_id == conversation_id
+    changes: dict[str, Any] = {}
+    news = []
     if phone is not None:
         await conn.execute(
             contacts.update()
             .where(contacts.c.phone_digest == phone[0], ~mine)
             .values(phone_digest=None, phone_sealed=None)
         )
-        await conn.execute(
-            contacts.update()
-            .where(mine, contacts.c.phone_digest.is_distinct_from(phone[0]))
-            .values(phone_digest=phone[0], phone_sealed=phone[1], updated_at=now)
-        )
+        other = contacts.c.phone_digest.is_distinct_from(phone[0])
+        news.append(other)
+        changes |= {
+            "phone_digest": phone[0],
+            "phone_sealed": sa.case((other, phone[1]), else_=contacts.c.phone_sealed),
+            "updated_at": sa.case((other, sa.literal(now, UtcDateTime)), else_=contacts.c.updated_at),
+        }
     if window_until is not None:
         later = sa.or_(contacts.c.window_until.is_(None), contacts.c.window_until < window_until)
-        await conn.execute(contacts.update().where(mine, later).values(window_until=window_until))
+        news.append(later)
+        until = sa.literal(window_until, UtcDateTime)
+        changes["window_until"] = sa.case((later, until), else_=contacts.c.window_until)
+    if changes:
+        await conn.execute(contacts.update().where(mine, sa.or_(*news)).values(changes))
 
 
 async def close_window(conn: AsyncConnection, conversation_id: str, now: datetime) -> None:

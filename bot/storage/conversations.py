@@ -118,12 +118,13 @@ async def lock_all(conn: AsyncConnection, conversation_ids: Iterable[str], now: 
 
 
 async def mark_pending(conn: AsyncConnection, conversation_id: str, now: datetime) -> None:
-    """Say that a message waits for an answer."""
+    """Say that a message waits for an answer; whoever writes has not blocked us."""
     await conn.execute(
         conversations.update()
         .where(conversations.c.id == conversation_id)
         .values(
             pending_since=sa.func.coalesce(conversations.c.pending_since, now),
+            blocked_at=None,
             updated_at=now,
         )
     )

@@ -123,10 +123,20 @@ async def insert_once(
 
     `unique` names the columns of the key; None means any unique constraint.
     """
+    return (await conn.execute(_insert_once(conn, table, values, unique))).rowcount == 1
+
+
+async def insert_once_for_id(
+    conn: AsyncConnection, table: sa.Table, values: dict[str, Any], unique: Sequence[str] | None = None
+) -> int | None:
+    """The same for a table whose `id` the database gives: the new id, None when the row was there."""
+    statement = _insert_once(conn, table, values, unique).returning(table.c.id)
+    return (await conn.execute(statement)).scalar()
+
+
+def _insert_once(conn: AsyncConnection, table: sa.Table, values: dict[str, Any], unique: Any) -> Any:
     dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(**values)
-    result = await conn.execute(statement.on_conflict_do_nothing(index_elements=unique))
-    return result.rowcount == 1
+    return dialect.insert(table).values(**values).on_conflict_do_nothing(index_elements=unique)
 
 
 def upgrade(url: str) -> None:

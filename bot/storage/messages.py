@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import handedover, persons
-from bot.storage.database import insert_once
+from bot.storage.database import insert_once, insert_once_for_id
 from bot.storage.tables import conversations, messages, turns
 from bot.vocabulary.messages import MessageStatus
 
@@ -96,21 +96,20 @@ def stored_message(row: Any) -> StoredMessage:
 
 async def add_inbound(conn: AsyncConnection, values: dict[str, Any]) -> tuple[int, bool]:
     """Store an inbound message once; its id, and whether it was there before."""
-    created = await insert_once(conn, messages, values)
+    created = await insert_once_for_id(conn, messages, values)
+    if created is not None:
+        return created, False
     query = sa.select(messages.c.id).where(
         messages.c.conversation_id == values["conversation_id"],
         messages.c.direction == "in",
         messages.c.channel_message_id == values["channel_message_id"],
     )
-    return int((await conn.execute(query)).scalar_one()), not created
+    return int((await conn.execute(query)).scalar_one()), True
 
 
 async def add_outbound(conn: AsyncConnection, values: dict[str, Any]) -> int | None:
     """Store an outbound message once per `effect_key`; its id, or None when it was there before."""
-    if not await insert_once(conn, messages, values, ["effect_key"]):
-        return None
-    query = sa.select(messages.c.id).where(messages.c.uid == values["uid"])
-    return int((await conn.execute(query)).scalar_one())
+    return await insert_once_for_id(conn, messages, values, ["effect_key"])
 
 
 async def waiting(conn: AsyncConnection, conversation_id: str, limit: int = 50) -> list[StoredMessage]:

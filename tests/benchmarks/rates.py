@@ -89,8 +89,7 @@ async def _measure(side: Side, folder: Path, settings: dict[str, str]) -> None:
             stage.stop()
             await asyncio.to_thread(stage.run, "queue", str(side.notices))
             peer.moments.clear()
-            for name in stage.names:
-                stage.start(name)
+            await stage.started()
             await _taken(peer, side.notices)
     side.arrived, side.too_fast = len(peer.moments), peer.violations - side.violations
     side.held, side.busiest = peer.fullest_minute(), peer.busiest_second()
@@ -167,9 +166,9 @@ async def _at_pace(client: aiohttp.ClientSession, count: int, letter: Callable[[
 
 
 async def _taken(peer: Peer, count: int) -> None:
-    """Wait until the peer has taken so many; gives up when nothing moves for twenty seconds."""
+    """Wait until the peer has taken so many; gives up when nothing moves for a minute."""
     moved, seen = time.monotonic(), -1
-    while len(peer.moments) < count and time.monotonic() - moved < 20:
+    while len(peer.moments) < count and time.monotonic() - moved < 60:
         if len(peer.moments) != seen:
             moved, seen = time.monotonic(), len(peer.moments)
         await asyncio.sleep(0.2)

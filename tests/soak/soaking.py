@@ -21,7 +21,7 @@ import httpx
 import sqlalchemy as sa
 
 from bot.settings import ROOT
-from bot.storage import tables
+from bot.storage import holders, tables
 from bot.storage.database import Database
 from tests.channels.botapi import TOKEN, serving
 from tests.channels.whatsapp import graphapi
@@ -100,6 +100,22 @@ class Stage:
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
 
+    async def started(self) -> None:
+        """Start everything, and wait until it works."""
+        self.start("door")
+        async with httpx.AsyncClient() as client, asyncio.timeout(120):
+            while True:
+                try:
+                    await client.get(f"http://127.0.0.1:{self.port}/healthz")
+                    break
+                except httpx.TransportError:
+                    await asyncio.sleep(0.1)
+        for name in self.names[1:]:
+            self.start(name)
+        async with asyncio.timeout(120):
+            while holders.held(self.folder / "run") < len(self.names) - 1:
+                await asyncio.sleep(0.1)
+
     def run(self, *part: str) -> None:
         """Run a process that ends by itself. Raises CalledProcessError."""
         command = [sys.executable, "-m", "tests.soak.process", *part]
@@ -132,16 +148,7 @@ async def staged(
         channel = whatsapp(url) if isinstance(peer, CloudPeer) else telegram(url)
         stage = Stage(folder, peer, channel | environment, workers)
         try:
-            stage.start("door")
-            async with httpx.AsyncClient() as client, asyncio.timeout(120):
-                while True:
-                    try:
-                        await client.get(f"http://127.0.0.1:{stage.port}/healthz")
-                        break
-                    except httpx.TransportError:
-                        await asyncio.sleep(0.1)
-            for name in stage.names[1:]:
-                stage.start(name)
+            await stage.started()
             yield stage
         finally:
             stage.stop()

@@ -131,6 +131,7 @@ async def test_an_emergency_passes_a_crowd(
 ) -> None:
     desk = Intake()
     monkeypatch.setattr(desk, "_room", asyncio.Semaphore(0))
+    monkeypatch.setattr(intake, "ROOM", 1)
     await take(city, postman, desk, said(1, 1))
     await (await take(city, postman, desk, said(2, 1, "tolong kebakaran rumah tetangga saya sekarang")))
     async with city.database.reading() as conn:
