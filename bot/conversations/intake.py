@@ -35,6 +35,8 @@ PATIENCE_SECONDS = 10.0
 AGAIN, LONGEST = timedelta(minutes=1), timedelta(hours=1)
 GIVEN_UP = timedelta(days=7)
 """As long as Meta delivers again by itself."""
+CROWD, WAY_SECONDS = 4, (0.02,) * 5
+"""While so many wait for our yes, who opens gives way: so often, for so long. Then it is their turn too."""
 BUSY = 16
 """With so many unopened calls, nobody is shown that we read or write: the answer comes first."""
 
@@ -65,6 +67,7 @@ class Intake:
         self._open: dict[str, Call] = {}
         self._last: dict[str, Call] = {}
         self._unkept: list[tuple[KeptCall, asyncio.Future[None]]] = []
+        self._arriving = 0
         self._writing = asyncio.Lock()
         self._room = asyncio.Semaphore(ROOM)
         self._opening: set[asyncio.Task[None]] = set()
@@ -81,11 +84,14 @@ class Intake:
             raise IntakeFull
         # In line before anything is waited for: the order in which calls came is the order of opening.
         call = self._enter(webhookcalls.new_id(), channel, items)
+        self._arriving += 1
         try:
             await self._keep(door, call, body)
         except BaseException:
             self._leave(call)
             raise
+        finally:
+            self._arriving -= 1
         return self._start(door, call)
 
     async def set_aside(self, door: Door, channel: Channel, body: bytes) -> None:
@@ -151,6 +157,7 @@ class Intake:
             for event in call.before:
                 await event.wait()
             async with contextlib.nullcontext() if call.urgent else self._room:
+                await self._give_way(call)
                 accepted = await opening.do(door, call.items, call.id)
         except Exception:
             log.exception("a call of %s could not be opened; it is kept, and tried again", call.channel.name)
@@ -161,6 +168,12 @@ class Intake:
         for message, what in accepted:
             if message.button or not hurried:
                 await inbound.acknowledge(call.channel, message, what)
+
+    async def _give_way(self, call: Call) -> None:
+        for pause in WAY_SECONDS:
+            if call.urgent or self._arriving < CROWD:
+                return
+            await asyncio.sleep(pause)
 
     @asynccontextmanager
     async def working(self, door: Door) -> AsyncIterator[None]:

@@ -17,6 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import uvicorn
+import uvloop
 
 from bot import logs, worker
 from bot import settings as settings_module
@@ -85,4 +86,4 @@ async def main(part: str, count: int = 0) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], *map(int, sys.argv[2:])))
+    uvloop.run(main(sys.argv[1], *map(int, sys.argv[2:])))
