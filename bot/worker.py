@@ -12,10 +12,10 @@ from bot.conversations import (
     filings,
     inquiries,
     notes,
-    outbound,
     promises,
     quiet,
     reminders,
+    sending,
     settling,
     turns,
 )
@@ -57,7 +57,7 @@ async def work(door: Door, stop: asyncio.Event) -> None:
     await door.media.sweep()
     async with asyncio.TaskGroup() as group:
         group.create_task(_answer(door, holder.name, stop), name="answer")
-        group.create_task(outbound.deliver(door, holder.name, stop), name="deliver")
+        group.create_task(sending.deliver(door, holder.name, stop), name="deliver")
         group.create_task(filings.run(door, stop), name="filings")
         group.create_task(inquiries.run(door, stop), name="inquiries")
         group.create_task(notes.run(door, stop), name="notes")

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from bot.channels.base import Channel
-from bot.conversations import emergency, identity, inbound, outbound
+from bot.conversations import emergency, identity, inbound, outcomes
 from bot.door import Door
 from bot.storage.database import values_at_fault
 from bot.storage.webhookcalls import KeptCall
@@ -67,7 +67,7 @@ async def _take(door: Door, item: Item, settles: str | None) -> inbound.Accepted
     if isinstance(item, IncomingMessage):
         return await inbound.accept(door, item, settles)
     if isinstance(item, DeliveryReceipt):
-        await outbound.record_receipt(door, item, settles)
+        await outcomes.record(door, item, settles)
     else:
         await identity.moved(door, item, settles)
     return None

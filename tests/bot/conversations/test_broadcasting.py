@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from bot.channels.base import ChannelThrottled, MessageRefused
 from bot.channels.whatsapp import templates
 from bot.channels.whatsapp.templates import Allowance
-from bot.conversations import broadcasting, noticedata, outbound, privacy
+from bot.conversations import broadcasting, noticedata, outcomes, privacy, sending
 from bot.conversations.broadcasting import AlreadySaid, NoticeRefused, NotPossible, NumberChanged
 from bot.door import Door
 from bot.settings import ROOT
@@ -115,7 +115,7 @@ async def worker(door: Door, holder: str = "worker-1"):
     """What a worker does about broadcasts, while inside."""
     stop = asyncio.Event()
     tasks = [
-        asyncio.create_task(outbound.deliver(door, holder, stop)),
+        asyncio.create_task(sending.deliver(door, holder, stop)),
         asyncio.create_task(broadcasting.run(door, stop)),
     ]
     try:
@@ -572,7 +572,7 @@ async def test_the_report_counts_sent_delivered_failed_and_skipped_with_reasons(
             tables.messages.c.conversation_id == ids["sampai"]
         )
         taken = (await conn.execute(query)).scalar_one()
-    await outbound.record_receipt(
+    await outcomes.record(
         city,
         DeliveryReceipt(ChannelName.TELEGRAM, taken, MessageStatus.DELIVERED, datetime.now(UTC)),
     )

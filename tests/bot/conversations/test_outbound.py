@@ -21,7 +21,7 @@ from bot.channels.base import (
     OutcomeUnknown,
     Sent,
 )
-from bot.conversations import outbound, sentbook
+from bot.conversations import outbound, outcomes, sending, sentbook
 from bot.conversations import pace as pace_module
 from bot.conversations.pace import TROUBLED_CHATS, Pace
 from bot.conversations.sentbook import SentBook
@@ -68,7 +68,7 @@ class Moving(Postman):
 async def sender(door: Door, holder: str = "sender-1") -> AsyncIterator[None]:
     """A worker that sends while inside."""
     stop = asyncio.Event()
-    task = asyncio.create_task(outbound.deliver(door, holder, stop))
+    task = asyncio.create_task(sending.deliver(door, holder, stop))
     try:
         yield
     finally:
@@ -205,14 +205,14 @@ async def test_a_channel_without_an_answer_is_tried_later_and_not_for_ever(
     city: Door, postman: Postman, error: Exception, why: str
 ) -> None:
     citizen = await telegram_citizen(city, "1")
-    postman.trouble["1"] = repeat(error, outbound.MAX_ATTEMPTS)
+    postman.trouble["1"] = repeat(error, sending.MAX_ATTEMPTS)
     async with sender(city):
         await push(city, citizen, "a")
         await until(lambda: len(postman.tried) == 1)
         await asyncio.sleep(0.2)
         [row] = await rows(city)
         assert (row.status, row.reason) == ("queued", f"WAIT_{why}")
-        for attempt in range(2, outbound.MAX_ATTEMPTS + 1):
+        for attempt in range(2, sending.MAX_ATTEMPTS + 1):
             await hurry(city)
             await city.wakeups.wake("outbound")
             await until(lambda: len(postman.tried) == attempt)  # noqa: B023
@@ -234,7 +234,7 @@ async def test_the_pause_grows_with_every_attempt(city: Door, postman: Postman) 
             [claimed] = await messages.claim_unsent(conn, "s", datetime.now(UTC), 60, 9)
         before = datetime.now(UTC)
         book = SentBook(city.settings.var / "sent", "s")
-        await outbound._deliver_one(city, claimed, "s", Pace(city.keyvalue, city.channels), book)
+        await sending._deliver_one(city, claimed, "s", Pace(city.keyvalue, city.channels), book)
         async with city.database.reading() as conn:
             [row] = await conn.execute(sa.select(tables.conversations))
         pauses.append((row.send_after - before).total_seconds())
@@ -295,7 +295,7 @@ async def test_a_bubble_that_ends_every_process_is_given_up(city: Door, postman:
         await conn.execute(
             sa.update(tables.messages)
             .where(tables.messages.c.text == "poison")
-            .values(status="sending", attempts=outbound.MAX_ATTEMPTS)
+            .values(status="sending", attempts=sending.MAX_ATTEMPTS)
         )
     async with sender(city):
         await until(lambda: postman.to("1") == ["b"])
@@ -305,7 +305,7 @@ async def test_a_bubble_that_ends_every_process_is_given_up(city: Door, postman:
 async def test_a_slow_channel_never_loses_its_right_to_send_to_another_worker(
     city: Door, postman: Postman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbound, "SENDING_SECONDS", 1.0)
+    monkeypatch.setattr(sending, "SENDING_SECONDS", 1.0)
     postman.delay = 0.4
     citizen = await telegram_citizen(city, "1")
     await push(city, citizen, *"abcdef")
@@ -318,7 +318,7 @@ async def test_a_slow_channel_never_loses_its_right_to_send_to_another_worker(
 async def test_a_channel_that_hangs_is_left_before_another_worker_may_begin_and_is_not_asked_twice(
     city: Door, postman: Postman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbound, "SENDING_SECONDS", 0.4)
+    monkeypatch.setattr(sending, "SENDING_SECONDS", 0.4)
     postman.delay = 30
     citizen = await telegram_citizen(city, "1")
     await push(city, citizen, "a")
@@ -399,7 +399,7 @@ async def test_a_receipt_moves_a_bubble_only_forward(
     [row] = await rows(city)
     for word in receipts:
         receipt = DeliveryReceipt(ChannelName.TELEGRAM, row.channel_message_id, word, datetime.now(UTC))
-        await outbound.record_receipt(city, receipt)
+        await outcomes.record(city, receipt)
     [row] = await rows(city)
     assert row.status == status
 
@@ -413,7 +413,7 @@ async def test_a_receipt_that_comes_before_the_channels_own_answer_is_not_lost(
     def report(queued: QueuedMessage) -> None:
         for word in early:
             receipt = DeliveryReceipt(ChannelName.TELEGRAM, f"tg-{queued.id}", word, datetime.now(UTC))
-            tasks.append(asyncio.create_task(outbound.record_receipt(city, receipt)))
+            tasks.append(asyncio.create_task(outcomes.record(city, receipt)))
 
     tasks: list[asyncio.Task[bool]] = []
     postman.before, postman.delay = report, 0.3
@@ -452,9 +452,7 @@ async def test_a_receipt_settles_an_unknown_outcome(city: Door, postman: Postman
             .where(tables.messages.c.direction == "out")
             .values(status="unknown", channel_message_id="tg-9")
         )
-    await outbound.record_receipt(
-        city, DeliveryReceipt(ChannelName.TELEGRAM, "tg-9", S.DELIVERED, datetime.now(UTC))
-    )
+    await outcomes.record(city, DeliveryReceipt(ChannelName.TELEGRAM, "tg-9", S.DELIVERED, datetime.now(UTC)))
     assert (await rows(city))[0].status == "delivered"
 
 
@@ -578,7 +576,7 @@ async def test_a_silent_bubble_stays_silent_in_the_outbox(city: Door, postman: P
 
 async def test_a_receipt_for_nothing_of_ours_changes_nothing(city: Door) -> None:
     receipt = DeliveryReceipt(ChannelName.TELEGRAM, "unknown", S.READ, datetime.now(UTC))
-    assert await outbound.record_receipt(city, receipt) is False
+    assert await outcomes.record(city, receipt) is False
 
 
 async def test_the_same_key_queues_a_bubble_once(city: Door) -> None:
@@ -642,7 +640,7 @@ class Hasty(Postman):
             remedy=remedy,
             track=queued.track,
         )
-        await outbound.record_receipt(self.door, receipt)
+        await outcomes.record(self.door, receipt)
         if self.error is not None:
             raise self.error
         return sent

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bot.channels.base import MessageRefused, OutcomeUnknown, Sent
 from bot.channels.whatsapp.templates import Allowance, Templates
-from bot.conversations import outbound, remedies
+from bot.conversations import outbound, outcomes, remedies
 from bot.conversations.sentbook import SentBook
 from bot.door import Door
 from bot.storage import conversations, receipts, spending, tables
@@ -86,7 +86,7 @@ class LateMeta(Meta):
 
     async def tell(self, word: DeliveryReceipt) -> None:
         assert self.door is not None
-        await outbound.record_receipt(self.door, word)
+        await outcomes.record(self.door, word)
 
     async def _later(self, words: list[DeliveryReceipt]) -> None:
         assert self.door is not None
@@ -265,7 +265,7 @@ async def test_what_fails_each_time_is_given_up_after_a_few_tries(
 
 async def test_an_early_failure_keeps_what_helps_against_it(city: Callable[[LateMeta], Door]) -> None:
     door = city(LateMeta())
-    assert await outbound.record_receipt(door, Word().on("wamid.early", None)) is False
+    assert await outcomes.record(door, Word().on("wamid.early", None)) is False
     async with door.database.reading() as conn:
         [row] = await conn.execute(sa.select(early_receipts))
     assert (row.reason, row.remedy) == ("FAILED_131047", "window")
@@ -342,7 +342,7 @@ async def test_a_template_that_fails_next_month_is_given_back_to_the_month_it_wa
         assert await spending.count(conn, row.id, *counts, last, 1)
         assert await spending.take(conn, *counts, now, 1)
     for _ in range(2):
-        await outbound.record_receipt(door, PAYLOAD.on("wamid.1", None))
+        await outcomes.record(door, PAYLOAD.on("wamid.1", None))
     async with door.database.reading() as conn:
         months = [await spending.spent(conn, TENANT, WHATSAPP, month) for month in (last, now)]
     assert months == [{"template": 0}, {"template": 1}]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.conversations import outbound
+from bot.conversations import outcomes, sending
 from bot.conversations.desk import claims, errors, events, writing
 from bot.door import Door
 from bot.storage import consoleevents, messages, transcripts
@@ -97,7 +97,7 @@ async def test_what_failed_is_sent_again_on_request_and_its_ticks_are_seen(
         )
     await writing.resend(door, sari, message)
     stop = asyncio.Event()
-    sending = asyncio.create_task(outbound.deliver(door, "w", stop))
+    sender = asyncio.create_task(sending.deliver(door, "w", stop))
     for _ in range(100):
         async with door.database.reading() as conn:
             status = (await messages.get(conn, message)).status
@@ -105,14 +105,12 @@ async def test_what_failed_is_sent_again_on_request_and_its_ticks_are_seen(
             break
         await asyncio.sleep(0.05)
     stop.set()
-    await sending
+    await sender
     assert status == MessageStatus.SENT
     receipt = DeliveryReceipt(ChannelName.TELEGRAM, "m-1", MessageStatus.READ, datetime.now(UTC))
     async with door.database.reading() as conn:
         sent = await messages.get(conn, message)
-    assert await outbound.record_receipt(
-        door, replace(receipt, channel_message_id=sent.channel_message_id or "")
-    )
+    assert await outcomes.record(door, replace(receipt, channel_message_id=sent.channel_message_id or ""))
     async with door.database.reading() as conn:
         heard = await consoleevents.after(conn, TENANT, sari.id, start)
     ticks = [event.data["status"] for event in heard if event.kind is EventKind.MESSAGE_STATUS]
