@@ -9,6 +9,7 @@ from bot.storage import holders, keyvalue, revisions
 from bot.storage.database import Database
 from bot.symptoms.finding import Finding, fail, ok, warn
 
+UNOPENED = "SELECT count(*) FROM webhook_calls WHERE attempts > 0"
 NEWEST_SEALED = "SELECT sealed_text FROM messages WHERE sealed_text IS NOT NULL ORDER BY id DESC LIMIT 1"
 
 
@@ -22,6 +23,7 @@ async def database(settings: Settings) -> list[Finding]:
         async with database.reading() as conn:
             here = await revisions.current(conn)
             sealed = (await conn.exec_driver_sql(NEWEST_SEALED)).scalar() if here else None
+            unopened = (await conn.exec_driver_sql(UNOPENED)).scalar() if here == revisions.newest() else 0
     except Exception as error:
         # Whatever the driver raises, it is one line here; its text may hold the address with the password.
         remedy = "start it, or mend DATABASE_URL (its address, user and password)"
@@ -37,7 +39,16 @@ async def database(settings: Settings) -> list[Finding]:
                 "`lawang db upgrade`",
             )
         ]
-    return [ok("database", f"{place}, at {here}"), *_sealed(settings, sealed)]
+    return [ok("database", f"{place}, at {here}"), *_sealed(settings, sealed), *_unopened(unopened or 0)]
+
+
+def _unopened(count: int) -> list[Finding]:
+    """Whether something that a channel called in could not be opened; says nothing when all is well."""
+    if count == 0:
+        return []
+    what = f"{count} webhook calls could not be opened" if count > 1 else "a webhook call could not be opened"
+    remedy = "the front door's log says why; they are tried again for a week, so mend it or update Lawang"
+    return [warn("webhooks", what, remedy)]
 
 
 def _sealed(settings: Settings, sealed: Any) -> list[Finding]:

@@ -22,8 +22,9 @@ from bot import doctor, texts
 from bot import settings as settings_module
 from bot.sealing import Sealer
 from bot.settings import ROOT, Settings
-from bot.storage import holders
+from bot.storage import holders, webhookcalls
 from bot.storage.database import Database
+from bot.storage.webhookcalls import KeptCall
 from bot.symptoms import content, installation, running, stores
 from bot.symptoms.finding import Finding, Level, ok
 from bot.symptoms.telegram import telegram
@@ -210,6 +211,18 @@ async def test_personal_data_sealed_with_another_key_is_noticed(
     here = replace(quiet, database_url=database_url)
     for key, levels in (("an older key", [Level.OK, Level.FAIL]), (here.secret_key, [Level.OK])):
         await _keep_sealed(database, Sealer(key).seal("NIK saya 3576…"))
+        assert [finding.level for finding in await stores.database(here)] == levels
+
+
+async def test_webhook_calls_that_nobody_could_open_are_noticed(
+    quiet: Settings, database_url: str, database: Database
+) -> None:
+    here = replace(quiet, database_url=database_url)
+    now = datetime.now(UTC)
+    for attempts, levels in ((0, [Level.OK]), (1, [Level.OK, Level.WARN])):
+        row = KeptCall(webhookcalls.new_id(), "whatsapp", "sealed", "holder", now, now, attempts)
+        async with database.transaction() as conn:
+            await webhookcalls.keep(conn, [row])
         assert [finding.level for finding in await stores.database(here)] == levels
 
 
