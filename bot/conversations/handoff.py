@@ -3,12 +3,13 @@
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from babel.dates import format_datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversations import emergency
+from bot.conversations.answers import Answer
 from bot.conversations.desk import events, hours, queue
 from bot.conversations.desk.rules import Rules, in_force
 from bot.door import Door
@@ -16,9 +17,6 @@ from bot.storage import conversations, desksettings, handoffs, messages
 from bot.vocabulary.agents import EventKind, Handoff, Outcome, Stage, Urgency
 from bot.vocabulary.conversations import Conversation, Owner, Say
 from intents.calendar_days import calendar
-
-if TYPE_CHECKING:
-    from bot.conversations.turns import Answer
 
 BACK_TO_BOT = "/back_to_bot"
 SAYS_BACK = frozenset({BACK_TO_BOT, "/cancel", "batal", "kembali", "kembali ke lawang", "lanjut dengan bot"})
@@ -144,10 +142,8 @@ def _closed(rules: Rules, conversation: Conversation, standing: hours.Standing, 
     return Say("handoff.closed_offer", values, (*buttons, leave))
 
 
-def choice(conversation: Conversation, text: str) -> "Answer | None":
+def choice(conversation: Conversation, text: str) -> Answer | None:
     """What the front door answers by itself: a press on a button of the desk, without the dialogue engine."""
-    from bot.conversations.turns import Answer
-
     name, _, rest = text.partition("{")
     if name not in (CALLBACK, LEAVE_MESSAGE, RATE):
         return None
@@ -218,10 +214,8 @@ async def rate(
     return Asked([Say(key, {"stars": stars})], [EventKind.HANDOFF_RATED])
 
 
-def while_waiting(conversation: Conversation, text: str, found: Handoff | None, now: datetime) -> "Answer":
+def while_waiting(conversation: Conversation, text: str, found: Handoff | None, now: datetime) -> Answer:
     """What happens to a message while a person is asked for: it is kept for them; the bot says so once."""
-    from bot.conversations.turns import Answer
-
     if text.lower().strip(" .!") in SAYS_BACK:
         effects = ({"type": "handoff_ended", "reason": "citizen"},)
         key = "handoff.back_kept" if conversation.state and conversation.state.get("form") else "handoff.back"

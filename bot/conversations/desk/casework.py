@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from actions import effects as asked
-from bot.conversations import effects, filings, turns
+from bot.conversations import effects, filings, identity
 from bot.conversations.desk import errors
 from bot.conversations.desk.acting import Act, on_conversation
 from bot.conversations.desk.writing import clean
@@ -175,7 +175,7 @@ async def book(
         raise errors.Unusable("name")
     conversation = await _owned(door, agent, conversation_id)
     once = _key(conversation_id, key)
-    request = BookingRequest(once, slot_id, service, who, person=turns.person(conversation.citizen_id))
+    request = BookingRequest(once, slot_id, service, who, person=identity.person(conversation.citizen_id))
     effect: asked.Effect
     code = None
     try:

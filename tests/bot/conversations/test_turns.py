@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.conversations import turns
+from bot.conversations import commitment, turns
 from bot.dialogue.base import DialogueFailed, DialogueUnavailable
 from bot.door import Door
 from bot.storage import conversations, tables
@@ -73,14 +73,14 @@ async def test_an_effect_is_applied_once_however_often_the_turn_is_done(
     ]
     citizen = Citizen(door)
     await citizen.say("lampu mati")
-    commit, crashes = turns._commit, iter([True, True, False])
+    commit, crashes = commitment.commit, iter([True, True, False])
 
     async def crash_first(*arguments):
         if next(crashes):
             raise KeyboardInterrupt
         return await commit(*arguments)
 
-    monkeypatch.setattr(turns, "_commit", crash_first)
+    monkeypatch.setattr(commitment, "commit", crash_first)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             await answer_all(door, "dying")
