@@ -11,6 +11,7 @@ from bot.door import Door
 from bot.storage.database import values_at_fault
 from bot.storage.webhookcalls import KeptCall
 from bot.vocabulary.messages import AddressChanged, ChannelName, DeliveryReceipt, IncomingMessage
+from intents import masking
 
 log = logging.getLogger(__name__)
 
@@ -87,4 +88,4 @@ def lines(items: Iterable[Item]) -> Iterator[str]:
 def urgent(items: Iterable[Item]) -> bool:
     """True when somebody reports an emergency."""
     texts = (item.text for item in items if isinstance(item, IncomingMessage) and item.text)
-    return any(emergency.check(text[: inbound.MAX_TEXT]) for text in texts)
+    return any(emergency.check(masking.hide_codes(text[: inbound.MAX_TEXT])) for text in texts)

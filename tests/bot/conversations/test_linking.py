@@ -59,6 +59,18 @@ async def test_a_phone_is_named_by_its_last_three_digits_only(
     assert "WhatsApp ••••567" in told
 
 
+@pytest.mark.parametrize("letters", ["TBRK-HTKT", "RWXJ-SNDT"], ids=["accident", "crime"])
+async def test_a_code_whose_letters_look_like_danger_raises_no_alarm(
+    city: Door,
+    telegram: Citizen,
+    whatsapp: Citizen,
+    letters: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(linkwords, "new_code", lambda: f"LW-{letters}")
+    assert "terhubung" in await say(whatsapp, await code(telegram))
+
+
 async def test_a_code_is_in_no_table_in_the_clear(city: Door, telegram: Citizen, whatsapp: Citizen) -> None:
     given = await code(telegram)
     await whatsapp.say(given)
