@@ -10,7 +10,7 @@ from bot.vocabulary.messages import ChannelName
 
 PATIENCE_SECONDS = 5.0
 """How long a sender stands in the channel's line. Longer lines are left, and joined again later."""
-LATE_SECONDS = 0.05
+LATE_SECONDS = 0.03
 """A place that is used so much later is another's: a process that was held up would send in a clump."""
 MOST_PLACES = 4
 """So often a place may be missed; a machine that is always late still sends."""

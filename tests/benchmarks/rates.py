@@ -34,7 +34,7 @@ OUT_SECONDS = int(os.environ.get("RATES_OUT_SECONDS", "75"))
 BARE_SECONDS = 10
 FULL = {"Telegram": 30, "WhatsApp": 80}
 # The most we may send in any second without leaving room for what comes in.
-ENVIRONMENT = {"WHATSAPP_PER_SECOND": "79"}
+ENVIRONMENT = {"WHATSAPP_PER_SECOND": "77"}
 
 
 @dataclass

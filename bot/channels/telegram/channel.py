@@ -73,7 +73,7 @@ class TelegramChannel:
         caption_units=1024,
         buttons=100,
         button_title=64,
-        per_second=28,
+        per_second=27,
         per_citizen_second=1,
         per_citizen_burst=3,
     )
