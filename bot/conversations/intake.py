@@ -55,6 +55,7 @@ class Call:
     lines: frozenset[str]
     urgent: bool
     before: list[asyncio.Event]
+    received_at: datetime
     attempts: int = 0
     opened: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -83,7 +84,7 @@ class Intake:
         if len(self._open) >= MOST_OPEN:
             raise IntakeFull
         # In line before anything is waited for: the order in which calls came is the order of opening.
-        call = self._enter(webhookcalls.new_id(), channel, items)
+        call = self._enter(webhookcalls.new_id(), channel, items, datetime.now(UTC))
         self._arriving += 1
         try:
             await self._keep(door, call, body)
@@ -96,19 +97,20 @@ class Intake:
 
     async def set_aside(self, door: Door, channel: Channel, body: bytes) -> None:
         """Keep a call that met a mistake of ours: a version that can read it will find it."""
-        now = datetime.now(UTC)
-        sealed = door.sealer.seal(body.decode())
-        call_id = webhookcalls.new_id()
-        row = KeptCall(call_id, channel.name, sealed, self._holder, now, now + LONGEST, attempts=1)
+        now, sealed = datetime.now(UTC), door.sealer.seal(body.decode())
+        due = now + LONGEST
+        row = KeptCall(webhookcalls.new_id(), channel.name, sealed, self._holder, now, due, attempts=1)
         async with door.database.transaction() as conn:
             await webhookcalls.keep(conn, [row])
 
-    def _enter(self, call_id: str, channel: Channel, items: Sequence[Item]) -> Call:
+    def _enter(
+        self, call_id: str, channel: Channel, items: Sequence[Item], received_at: datetime, attempts: int = 0
+    ) -> Call:
         lines = frozenset(opening.lines(items))
         before = [self._last[line].opened for line in lines if line in self._last]
         # Where there is room at once, nobody needs to be let past.
         urgent = len(self._open) >= ROOM and opening.urgent(items)
-        call = Call(call_id, channel, items, lines, urgent, before)
+        call = Call(call_id, channel, items, lines, urgent, before, received_at, attempts)
         self._open[call.id] = call
         self._last.update(dict.fromkeys(lines, call))
         return call
@@ -122,10 +124,9 @@ class Intake:
 
     async def _keep(self, door: Door, call: Call, body: bytes) -> None:
         """Store a call together with all others that came while the transaction before was under way."""
-        now = datetime.now(UTC)
-        sealed = door.sealer.seal(body.decode())
+        came, sealed = call.received_at, door.sealer.seal(body.decode())
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        row = KeptCall(call.id, call.channel.name, sealed, self._holder, now, now + HELD)
+        row = KeptCall(call.id, call.channel.name, sealed, self._holder, came, came + HELD)
         self._unkept.append((row, kept))
         async with self._writing:
             if not kept.done():
@@ -161,7 +162,7 @@ class Intake:
                 accepted = await opening.do(door, call.items, call.id)
         except Exception:
             log.exception("a call of %s could not be opened; it is kept, and tried again", call.channel.name)
-            await _put_aside(door, call.id, call.attempts)
+            await _put_aside(door, call)
         finally:
             self._leave(call)
         hurried = len(self._open) >= BUSY
@@ -226,25 +227,25 @@ class Intake:
                 channel, items = opening.read(door, kept)
             except Exception as error:
                 log.warning("a call of %s cannot be read: %s", kept.channel, type(error).__name__)
-                await _put_aside(door, kept.id, kept.attempts, now - kept.received_at)
+                await _put_aside(door, kept)
                 continue
-            call = self._enter(kept.id, channel, items)
-            call.attempts = kept.attempts
+            call = self._enter(kept.id, channel, items, kept.received_at, kept.attempts)
             tasks.append(self._start(door, call))
         return tasks
 
 
-async def _put_aside(door: Door, call_id: str, attempts: int, age: timedelta = timedelta(0)) -> None:
+async def _put_aside(door: Door, call: Call | KeptCall) -> None:
     """Try a call again later, or give it up after a week."""
+    now = datetime.now(UTC)
     metrics.BAD_INPUT.labels("webhook", "unopened").inc()
     try:
         async with door.database.transaction() as conn:
-            if age > GIVEN_UP:
+            if now - call.received_at > GIVEN_UP:
                 log.error("a call that nobody could open for %d days is given up", GIVEN_UP.days)
-                await webhookcalls.done(conn, call_id)
+                await webhookcalls.done(conn, call.id)
             else:
-                pause = min(AGAIN * 2 ** min(attempts, 10), LONGEST)
-                await webhookcalls.later(conn, call_id, datetime.now(UTC) + pause)
+                pause = min(AGAIN * 2 ** min(call.attempts, 10), LONGEST)
+                await webhookcalls.later(conn, call.id, now + pause)
     except Exception as error:
         # It stays held for a while, and is due again then.
         log.warning("a kept call could not be put aside: %s", type(error).__name__)

@@ -20,11 +20,13 @@ async def record(door: Door, receipt: DeliveryReceipt, settles: str | None = Non
 
     A word that comes before the channel's own answer to our call is kept until we know the message's id.
     """
-    if receipt.status not in messages.RANK:
-        return False
     now = datetime.now(UTC)
     async with door.database.transaction() as conn:
         await receipts.alone(conn, receipt.channel, receipt.channel_message_id)
+        if settles is not None:
+            await webhookcalls.done(conn, settles)
+        if receipt.status not in messages.RANK:
+            return False
         if receipt.status is MessageStatus.FAILED:
             whose = await receipts.conversation_of(conn, receipt)
             if whose is not None:
@@ -33,8 +35,6 @@ async def record(door: Door, receipt: DeliveryReceipt, settles: str | None = Non
         tenants = await hear(conn, receipt, now)
         if not tenants and not await receipts.knows(conn, receipt):
             await receipts.keep(conn, receipt, now)
-        if settles is not None:
-            await webhookcalls.done(conn, settles)
     await heard(door, receipt, tenants)
     return bool(tenants)
 

@@ -251,6 +251,34 @@ async def test_a_call_that_nobody_can_read_for_a_week_is_given_up(city: Door, po
     assert await kept(city) == []
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_a_call_that_nobody_can_store_for_a_week_is_given_up(
+    city: Door, postman: Postman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Intake()
+
+    async def broken(*_: Any) -> None:
+        raise ConnectionError("the database is away")
+
+    monkeypatch.setattr(inbound, "accept", broken)
+    await (await take(city, postman, desk, said(1, 1)))
+    for age, left in ((timedelta(days=6), 1), (timedelta(days=8), 0)):
+        async with city.database.transaction() as conn:
+            await conn.execute(webhook_calls.update().values(received_at=datetime.now(UTC) - age))
+        await due_now(city)
+        await asyncio.gather(*await desk.sweep(city))
+        assert len(await kept(city)) == left
+
+
+@pytest.mark.parametrize("status", ["read", "handled"])
+async def test_a_word_on_nothing_of_ours_is_opened_once_and_forgotten(
+    city: Door, postman: Postman, status: str
+) -> None:
+    desk = Intake()
+    await (await take(city, postman, desk, letter({"receipt": "unknown", "status": status})))
+    assert await kept(city) == []
+
+
 async def test_more_than_a_process_should_hold_is_told_to_come_again(
     city: Door, postman: Postman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
