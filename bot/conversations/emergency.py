@@ -4,7 +4,6 @@ It runs in the transaction that stores the message, so neither a queue nor a sto
 the number to call. What the citizen was doing is kept.
 """
 
-from functools import lru_cache
 from typing import Any
 
 from bot.conversations import speech
@@ -16,8 +15,6 @@ from intents import emergency
 CRISIS = frozenset({"self_harm", "violence", "child"})
 
 
-# Asked twice of a message in a crowd, and often of the same few words.
-@lru_cache(maxsize=256)
 def check(text: str, *, alone: bool = False) -> emergency.Emergency | None:
     """Say which emergency a text reports, if any. Deterministic; knows idioms and questions about numbers.
 
