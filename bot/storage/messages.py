@@ -312,17 +312,6 @@ async def end_waiting(conn: AsyncConnection, conversation_id: str, now: datetime
     return (await conn.execute(statement)).rowcount
 
 
-async def find_sent(conn: AsyncConnection, channel: str, channel_message_id: str) -> StoredMessage | None:
-    """The outbound message with a channel's id."""
-    query = sa.select(messages).where(
-        messages.c.channel == channel,
-        messages.c.channel_message_id == channel_message_id,
-        messages.c.direction == "out",
-    )
-    row = (await conn.execute(query)).first()
-    return None if row is None else stored_message(row)
-
-
 async def requeue_failed(conn: AsyncConnection, message_id: int, reason: str, now: datetime) -> bool:
     """Queue a message again that the channel reported as failed, under an id to come. False if not."""
     statement = (
