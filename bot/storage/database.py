@@ -15,6 +15,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.storage.turnstile import Turnstile
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 _READ = "lawang_read"
 
@@ -23,18 +25,17 @@ class Database:
     """One engine. `transaction()` writes and commits at the end, `reading()` only looks.
 
     On SQLite a writer takes its lock at BEGIN (IMMEDIATE): a lock taken later can fail with "database is
-    locked" without waiting, because SQLite refuses to upgrade a reader whose snapshot has aged. Writers of
-    one process queue up before they take a connection: SQLite's own waiting is a blind retry in which some
-    starve, and a crowd of waiting writers would leave no connection for readers. So never open a transaction
-    inside another one.
+    locked" without waiting, because SQLite refuses to upgrade a reader whose snapshot has aged. Writers queue
+    up before they take a connection (`turnstile`), also those of other processes: in SQLite's own waiting
+    some starve, and a crowd of waiting writers would leave no connection for readers. So never open a
+    transaction inside another one.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _create_engine(url)
-        self._turn: contextlib.AbstractAsyncContextManager[object] = (
-            asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
-        )
+        file = self.engine.url.database
+        self._turnstile = Turnstile(Path(file)) if self.is_sqlite and file and file != ":memory:" else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -44,7 +45,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end and rolls back on any error."""
-        async with self._turn, self.engine.begin() as conn:
+        async with self._turnstile or contextlib.nullcontext(), self.engine.begin() as conn:
             yield conn
 
     @asynccontextmanager
@@ -56,6 +57,8 @@ class Database:
     async def close(self) -> None:
         """Give every connection back."""
         await self.engine.dispose()
+        if self._turnstile is not None:
+            self._turnstile.close()
 
 
 def _create_engine(url: str) -> AsyncEngine:
