@@ -95,6 +95,9 @@ class ChannelLimits:
     choice_units: int = 0
     # Each message costs: what is said at once is said in one.
     billed: bool = False
+    # So long a receipt that names our own number may take: until then it says whether a call whose answer we
+    # never read was taken. 0: this channel cannot be asked.
+    word_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ async def start(
 
     Anything but a failure needs nothing. The caller holds the conversation's row, and wakes the outbox.
 
-    A failure that is reported is certain: the citizen has nothing, so sending again doubles nothing.
+    A failure that is reported is certain: of what failed the citizen has nothing, so sending it again doubles
+    nothing.
     """
     if receipt.status is not MessageStatus.FAILED:
         return
@@ -39,6 +40,10 @@ async def start(
     if receipt.remedy is Remedy.WINDOW:
         await contacts.close_window(conn, stored.conversation_id, now)
     pause = PAUSES.get(receipt.remedy)
+    track = receipts.Track.read(receipt.track)
+    if track is not None and track.part:
+        # The other parts may have arrived: whether they come twice is a person's decision.
+        pause = None
     if (pause is None and receipt.remedy is not Remedy.WINDOW) or stored.attempts >= MOST_TRIES:
         _tell(receipt, stored)
         return

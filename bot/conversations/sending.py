@@ -28,6 +28,7 @@ MAX_ATTEMPTS = 8
 LONGEST_PAUSE_SECONDS = 300
 ACCOUNT_SECONDS = 60.0
 SILENCE_SECONDS = 15.0
+WORD_EVERY_SECONDS = 2.0
 AT_ONCE = 32
 UNSETTLED = (MessageStatus.QUEUED, MessageStatus.SENDING)
 
@@ -161,7 +162,8 @@ async def _send(
     CitizenUnreachable.
 
     The row says `sending` before the call. Found in that state after a crash, the book tells whether the
-    channel took it; else it is sent again: a channel that cannot be asked leaves twice or never.
+    channel took it, or a receipt in a while; else it is sent again: a channel that cannot be asked leaves
+    twice or never.
     """
     now = datetime.now(UTC)
     address = errand.address
@@ -170,6 +172,8 @@ async def _send(
         if taken is not None:
             await _record_sent(door, stored, errand, taken)
             return None
+        if (pause := _word_to_come(adapter, stored, now)) is not None:
+            return pause
     async with door.database.transaction() as conn:
         if not await messages.keep_sending(conn, stored.conversation_id, errand.holder, now, SENDING_SECONDS):
             raise SendingLost(stored.conversation_id)
@@ -236,6 +240,13 @@ async def _send(
         await identity.moved_while_sending(door, stored.conversation_id, sent.moved_to)
     await _record_sent(door, stored, errand, sent.channel_message_id, decision)
     return None
+
+
+def _word_to_come(adapter: base.Channel, stored: messages.StoredMessage, now: datetime) -> datetime | None:
+    """When to look again for a receipt of a message whose call was cut off; None when none can come now."""
+    cut_off = stored.updated_at or stored.created_at
+    wait = timedelta(seconds=adapter.limits.word_seconds)
+    return min(cut_off + wait, now + timedelta(seconds=WORD_EVERY_SECONDS)) if now < cut_off + wait else None
 
 
 async def _hand_to_channel(

@@ -54,6 +54,7 @@ class StoredMessage:
     agent_id: str | None = None
     reason: str | None = None
     effect_key: str | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def stored_message(row: Any) -> StoredMessage:
         agent_id=row.agent_id,
         reason=row.reason,
         effect_key=row.effect_key,
+        updated_at=row.updated_at,
     )
 
 
@@ -454,7 +456,8 @@ async def by_effect_key(conn: AsyncConnection, effect_key: str) -> int:
 async def queue_again(conn: AsyncConnection, message_id: int, now: datetime) -> bool:
     """Put an outbound message that failed or was skipped back into the outbox; False when it was not.
 
-    One whose words went out on another channel stays as it is.
+    One whose words went out on another channel stays as it is. What an attempt cost of which nobody knows
+    stays counted, and the next one is counted as well.
     """
     statement = (
         messages.update()
@@ -465,7 +468,12 @@ async def queue_again(conn: AsyncConnection, message_id: int, now: datetime) -> 
             ~handedover.handed_on(messages.c.reason),
         )
         .values(
-            status=MessageStatus.QUEUED, reason=RESENT, attempts=0, channel_message_id=None, updated_at=now
+            status=MessageStatus.QUEUED,
+            reason=RESENT,
+            attempts=0,
+            channel_message_id=None,
+            counted=None,
+            updated_at=now,
         )
     )
     return (await conn.execute(statement)).rowcount == 1

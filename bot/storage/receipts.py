@@ -1,6 +1,9 @@
 """What a channel reports on messages we sent: a status only moves forward, also when words come early."""
 
+import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,12 +11,39 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.storage.database import insert_once
 from bot.storage.delivery_tables import early_receipts
 from bot.storage.messages import RANK, StoredMessage, stored_message
+from bot.storage.spending import TEMPLATE
 from bot.storage.tables import messages
 from bot.vocabulary.messages import ChannelName, DeliveryReceipt, MessageStatus, Remedy
 
 KEPT_FOR = timedelta(days=1)
 RESEND = "RESEND_"
 """Begins the reason of a message that failed and is to be sent again."""
+_DECIDED = sa.func.coalesce(
+    messages.c.reason, sa.case((messages.c.counted.like(f"{TEMPLATE} %"), "SENT_TEMPLATE"), else_="SENT")
+)
+"""Why a message went out as it did: what arrived keeps it, and a word that is faster than our own note of it
+finds it in what was counted."""
+_TRACK = re.compile(r"([0-9]{1,18})(?:/([0-9]{1,8})(?:\.([0-9]{1,8}))?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What we sent along and a receipt brings back: our row, which attempt, and the part if not the last."""
+
+    message_id: int
+    attempt: int | None
+    part: int | None
+
+    @classmethod
+    def read(cls, given: str | None) -> Self | None:
+        """Read `12/1` or `12/1.1`; the row's number alone is of before attempts were told apart. None for
+        anything else.
+        """
+        found = _TRACK.fullmatch(given or "")
+        if found is None:
+            return None
+        message_id, attempt, part = (int(number) if number else None for number in found.groups())
+        return cls(message_id or 0, attempt, part)
 
 
 async def alone(conn: AsyncConnection, channel: str, channel_message_id: str) -> None:
@@ -29,22 +59,30 @@ async def alone(conn: AsyncConnection, channel: str, channel_message_id: str) ->
 
 
 async def apply(conn: AsyncConnection, receipt: DeliveryReceipt, now: datetime) -> list[StoredMessage]:
-    """Move the message that a receipt names; it never goes back, and what arrived cannot fail.
+    """Move the message that a receipt names; it never goes back, and what arrived cannot fail, unless another
+    part of it does.
 
     What it changed.
     """
     failed = receipt.status is MessageStatus.FAILED
     limit = RANK[MessageStatus.DELIVERED] if failed else RANK.get(receipt.status, 0)
     lower = [str(other) for other, rank in RANK.items() if rank < limit]
+    named = messages.c.channel_message_id == receipt.channel_message_id
+    track = Track.read(receipt.track)
+    if track is not None and track.part:
+        if not failed:
+            return []
+        lower = [str(other) for other in RANK if other not in (MessageStatus.QUEUED, MessageStatus.FAILED)]
+        named = sa.and_(messages.c.id == track.message_id, messages.c.attempts == track.attempt)
     statement = (
         messages.update()
         .where(
             messages.c.channel == receipt.channel,
-            messages.c.channel_message_id == receipt.channel_message_id,
             messages.c.direction == "out",
+            named,
             messages.c.status.in_(lower),
         )
-        .values(status=receipt.status, reason=receipt.reason, updated_at=now)
+        .values(status=receipt.status, reason=receipt.reason or _DECIDED, updated_at=now)
         .returning(messages)
     )
     return [stored_message(row) for row in await conn.execute(statement)]
@@ -53,9 +91,9 @@ async def apply(conn: AsyncConnection, receipt: DeliveryReceipt, now: datetime) 
 async def conversation_of(conn: AsyncConnection, receipt: DeliveryReceipt) -> str | None:
     """The conversation of the message that a receipt is about, by the channel's id or by ours."""
     named = messages.c.channel_message_id == receipt.channel_message_id
-    tracked = _tracked(receipt.track)
-    if tracked is not None:
-        named = sa.or_(named, messages.c.id == tracked[0])
+    track = Track.read(receipt.track)
+    if track is not None:
+        named = sa.or_(named, messages.c.id == track.message_id)
     query = sa.select(messages.c.conversation_id).where(
         messages.c.channel == receipt.channel, messages.c.direction == "out", named
     )
@@ -69,25 +107,27 @@ async def name_by_track(conn: AsyncConnection, receipt: DeliveryReceipt) -> None
     Who has it has it, whichever attempt it was. Else a word counts for the very attempt it is about: one that
     is told late, or again, must not stop the attempt that makes good for the failed one.
     """
-    tracked = _tracked(receipt.track)
-    if tracked is None:
+    track = Track.read(receipt.track)
+    if track is None or track.part:
         return
-    message_id, attempt = tracked
     which = [
-        messages.c.id == message_id,
+        messages.c.id == track.message_id,
         messages.c.channel == receipt.channel,
         messages.c.direction == "out",
         messages.c.channel_message_id.is_(None),
     ]
     if receipt.status in (MessageStatus.SENT, MessageStatus.FAILED):
         which.append(sa.func.coalesce(messages.c.reason, "").not_like(f"{RESEND}%"))
-        if attempt is not None:
-            which.append(messages.c.attempts == attempt)
+        if track.attempt is not None:
+            which.append(messages.c.attempts == track.attempt)
     await conn.execute(messages.update().where(*which).values(channel_message_id=receipt.channel_message_id))
 
 
 async def knows(conn: AsyncConnection, receipt: DeliveryReceipt) -> bool:
-    """True when a message of ours has the receipt's id."""
+    """True when a message of ours has the receipt's id, or is told to have it as one of its parts."""
+    track = Track.read(receipt.track)
+    if track is not None and track.part:
+        return True
     query = sa.select(messages.c.id).where(
         messages.c.channel == receipt.channel,
         messages.c.channel_message_id == receipt.channel_message_id,
@@ -134,11 +174,3 @@ async def take_kept(
         for row in await conn.execute(statement)
     ]
     return sorted(found, key=lambda receipt: RANK[receipt.status])
-
-
-def _tracked(given: str | None) -> tuple[int, int | None] | None:
-    """Our number and the attempt; the number alone is of before attempts were told apart."""
-    number, slash, attempt = (given or "").partition("/")
-    if not number.isdecimal() or len(number) > 18:
-        return None
-    return int(number), int(attempt) if slash and attempt.isdecimal() and len(attempt) < 9 else None

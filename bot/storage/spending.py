@@ -28,19 +28,21 @@ async def count(
     now: datetime,
     limit: int | None = None,
 ) -> bool:
-    """Count one message and note on it as what. False when the month's allowance is used up, or when the
-    message is not on its way any more.
+    """Count one message and note on it as what, once: a sender that died may have counted it. False when the
+    month's allowance is used up, or when the message is not on its way any more.
     """
     # The message's row before the month's: so does who gives back, and neither can block the other.
-    off = [MessageStatus.QUEUED, MessageStatus.FAILED, MessageStatus.SKIPPED]
     here = messages.c.id == message_id
-    marked = messages.update().where(here, messages.c.status.not_in(off))
-    if (await conn.execute(marked.values(counted=f"{kind} {month_of(now)}"))).rowcount == 0:
+    query = sa.select(messages.c.status, messages.c.counted).where(here).with_for_update()
+    row = (await conn.execute(query)).first()
+    if row is None or row.status in (MessageStatus.QUEUED, MessageStatus.FAILED, MessageStatus.SKIPPED):
         return False
-    if await take(conn, tenant, channel, kind, now, limit):
+    if row.counted is not None and row.counted.startswith(f"{kind} "):
         return True
-    await conn.execute(messages.update().where(here).values(counted=None))
-    return False
+    if not await take(conn, tenant, channel, kind, now, limit):
+        return False
+    await conn.execute(messages.update().where(here).values(counted=f"{kind} {month_of(now)}"))
+    return True
 
 
 async def take(

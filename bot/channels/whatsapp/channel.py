@@ -38,6 +38,9 @@ _DOCUMENTS = ("application/pdf", "image/jpeg", "image/png", "image/webp", "text/
 _REMEMBERED = 1_000
 BURST = 4
 """What may go out at once after a quiet second, on top of the steady pace."""
+WORD_SECONDS = 20.0
+"""So long we wait for a status of a message that may have been taken. Ours: Meta names no time; `sent` comes
+within a second or two of the call."""
 
 
 class WhatsAppChannel:
@@ -57,6 +60,7 @@ class WhatsAppChannel:
         per_citizen_burst=40,
         choice_units=payloads.BODY,
         billed=True,
+        word_seconds=WORD_SECONDS,
     )
 
     def __init__(
@@ -161,7 +165,11 @@ class WhatsAppChannel:
     # What goes out
 
     async def send(self, queued: QueuedMessage) -> Sent:
-        """Deliver one message; the id of its last part stands for all. Raises ChannelError."""
+        """Deliver one message; the id of its last part stands for all. Raises ChannelError.
+
+        An earlier part's receipts name our row with the part's number: it cannot arrive for the others, only
+        fail for them.
+        """
         if not (queued.recipient.phone or queued.recipient.address):
             raise MessageRefused("no WhatsApp address")
         parts: list[Payload] = []
@@ -172,8 +180,7 @@ class WhatsAppChannel:
             raise MessageRefused("nothing to send")
         message_id = ""
         for number, payload in enumerate(parts, 1):
-            # Only the last part tells of the row: what is known of it is known of all.
-            track = queued.track if number == len(parts) else f"{queued.id}.{number}"
+            track = queued.track if number == len(parts) else f"{queued.track}.{number}"
             message_id = await self._graph.send(payloads.addressed(payload, queued.recipient, track))
         return Sent(message_id)
 

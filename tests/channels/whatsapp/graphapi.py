@@ -220,34 +220,8 @@ class GraphApi:
             states = [("sent", None), ("delivered", None), ("read", None)]
         else:
             states = [("failed", 131047)]
-        self.statuses += [self._status(message_id, whom, name, code, track) for name, code in states]
+        self.statuses += [status(message_id, whom, name, code, track) for name, code in states]
         return message_id
-
-    def _status(
-        self, message_id: str, whom: str, status: str, code: int | None = None, track: str | None = None
-    ) -> dict[str, Any]:
-        found: dict[str, Any] = {
-            "id": message_id,
-            "status": status,
-            "timestamp": str(int(time.time())),
-            "recipient_id": whom,
-        }
-        if track:
-            found["biz_opaque_callback_data"] = track
-        if code is not None:
-            title, details = TITLES[code]
-            found["errors"] = [
-                {
-                    "code": code,
-                    "title": title,
-                    "message": title,
-                    "error_data": {"details": details},
-                    "href": "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/",
-                }
-            ]
-        elif status == "sent":
-            found["pricing"] = {"billable": True, "pricing_model": "PMP", "category": "service"}
-        return found
 
     @staticmethod
     def _too_many(times: deque[float], now: float, seconds: float, most: int) -> bool:
@@ -351,6 +325,34 @@ def card(person: Person) -> dict[str, Any]:
 def letter(person: Person, *messages: dict[str, Any]) -> dict[str, Any]:
     """A webhook body with messages of one person."""
     return envelope(value(contacts=[card(person)], messages=list(messages)))
+
+
+def status(
+    message_id: str, whom: str, said: str, code: int | None = None, track: str | None = None
+) -> dict[str, Any]:
+    """What became of a message we sent."""
+    found: dict[str, Any] = {
+        "id": message_id,
+        "status": said,
+        "timestamp": str(int(time.time())),
+        "recipient_id": whom,
+    }
+    if track:
+        found["biz_opaque_callback_data"] = track
+    if code is not None:
+        title, details = TITLES[code]
+        found["errors"] = [
+            {
+                "code": code,
+                "title": title,
+                "message": title,
+                "error_data": {"details": details},
+                "href": "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/",
+            }
+        ]
+    elif said == "sent":
+        found["pricing"] = {"billable": True, "pricing_model": "PMP", "category": "service"}
+    return found
 
 
 def report(*statuses: dict[str, Any], person: Person | None = None) -> dict[str, Any]:

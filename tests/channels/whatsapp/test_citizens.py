@@ -57,7 +57,9 @@ async def test_several_entries_messages_and_statuses_in_one_post(city, meta, api
                 api.text(BUDI, "tiga"),
             ],
         ),
-        value(statuses=[api._status("wamid.X", "1", "sent"), api._status("wamid.X", "1", "delivered")]),
+        value(
+            statuses=[graphapi.status("wamid.X", "1", "sent"), graphapi.status("wamid.X", "1", "delivered")]
+        ),
         value(contacts=[graphapi.card(HIDDEN)], messages=[api.text(HIDDEN, "empat")]),
     )
     assert await api.post(body, meta) == 200
@@ -196,7 +198,7 @@ async def test_131050_ends_every_subscription(city, meta, api, late):
             async with asyncio.timeout(20):
                 while [row.status for row in await stored(city)] != ["sent"]:
                     await asyncio.sleep(0.05)
-            status = api._status(api.calls[0]["id"], BUDI.phone, "failed", 131050)
+            status = graphapi.status(api.calls[0]["id"], BUDI.phone, "failed", 131050)
             await api.post(report(status, person=BUDI), meta)
         async with asyncio.timeout(20):
             while [row.ended_why for row in await _subscriptions(city)] != ["opted_out"]:

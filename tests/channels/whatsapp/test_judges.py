@@ -183,8 +183,10 @@ def webhooks():
     yield letter(budi, api.text(budi, "halo 😀 *tebal* <b>"), api.text(budi, "dua"))
     yield letter(budi, api.press(budi, "t", "Ya"), api.press(budi, "t", "KTP", listed=True))
     yield letter(budi, *(api.says(budi, kind, **content) for kind, content in kinds.items()))
-    yield envelope(*(value(statuses=[api._status("wamid.1", budi.phone, name)]) for name in ("sent", "read")))
-    yield report(api._status("wamid.1", budi.phone, "failed", 131047, "7"), person=budi)
+    yield envelope(
+        *(value(statuses=[graphapi.status("wamid.1", budi.phone, name)]) for name in ("sent", "read"))
+    )
+    yield report(graphapi.status("wamid.1", budi.phone, "failed", 131047, "7"), person=budi)
 
 
 def test_pywa_reads_all_that_the_stand_in_sends():

@@ -1,5 +1,6 @@
 """After 24 hours: an approved template or patience, counted, and nothing lost."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -93,6 +94,12 @@ async def test_an_approved_template_carries_the_news_and_its_button_the_rest(cit
     assert list(choices(api.calls[2])) == ["Sudah beres", "Belum"]
     rows = await stored(city)
     assert [row.reason for row in rows] == ["SENT", "SENT_TEMPLATE", "SENT"]
+    await api.post(report(*api.statuses), meta)
+    async with asyncio.timeout(20):
+        while {row.status for row in await stored(city)} != {"read"}:
+            await asyncio.sleep(0.02)
+    rows = await stored(city)
+    assert [row.reason for row in rows] == ["SENT", "SENT_TEMPLATE", "SENT"], "what was read still says why"
 
 
 async def test_failed_131047_takes_the_template_path(city, meta, api, approve):
@@ -141,7 +148,7 @@ async def test_a_failure_that_lasts_stops_after_a_few_tries(city, meta, api):
     async with working(city):
         await hello(api, meta)
         for _ in range(6):
-            status = api._status(api.calls[-1]["id"], BUDI.phone, "failed", 130429)
+            status = graphapi.status(api.calls[-1]["id"], BUDI.phone, "failed", 130429)
             await until_status(city, "sent")
             await api.post(report(status, person=BUDI), meta)
             await hurry(city)
@@ -155,7 +162,7 @@ async def test_a_failure_that_lasts_stops_after_a_few_tries(city, meta, api):
 async def test_who_left_is_not_written_to_again(city, meta, api):
     async with working(city):
         await hello(api, meta)
-        status = api._status(api.calls[0]["id"], BUDI.phone, "failed", 131026)
+        status = graphapi.status(api.calls[0]["id"], BUDI.phone, "failed", 131026)
         await until_status(city, "sent")
         await api.post(report(status, person=BUDI), meta)
         await news(city)
