@@ -44,6 +44,7 @@ async def file(
     place: str,
     key: str,
     confidential: bool = False,
+    anonymous: bool = False,
 ) -> str:
     """File a complaint for the citizen; its number, the city's or ours until the city answers.
 
@@ -70,6 +71,7 @@ async def file(
         description=words,
         place=Place(text=masking.mask(clean(place)).text),
         confidential=confidential,
+        anonymous=anonymous,
     )
     local = datetime.now(ZoneInfo(door.tenants[agent.tenant].timezone))
     days = int(kind.details.get("working_days") or WORKING_DAYS)

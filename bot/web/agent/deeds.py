@@ -30,6 +30,7 @@ async def file(request: Request, signed: Poster, conversation_id: str) -> Respon
         place=await frame.field(request, "tempat", 500),
         key=await frame.field(request, "kunci", 64),
         confidential=await frame.field(request, "rahasia", 4) == "1",
+        anonymous=await frame.field(request, "anonim", 4) == "1",
     )
     return frame.done(request, conversation_id, said="filed", number=number)
 
@@ -72,7 +73,7 @@ async def follow_up(request: Request, signed: Poster, conversation_id: str) -> R
 
 @router.post("/jadwal")
 async def places(request: Request, signed: Poster, conversation_id: str) -> Response:
-    """The free places of a day."""
+    """The free places of a day; `jam` and `nama` are what the citizen wished for by a form, if they did."""
     service = await frame.field(request, "layanan", 64)
     try:
         day = date.fromisoformat(await frame.field(request, "hari", 10))
@@ -86,6 +87,8 @@ async def places(request: Request, signed: Poster, conversation_id: str) -> Resp
         found=found,
         service=service,
         booking=await frame.field(request, "antrean", 32),
+        time=await frame.field(request, "jam", 5),
+        name=await frame.field(request, "nama", 200),
         conversation_id=conversation_id,
     )
 

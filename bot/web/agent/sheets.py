@@ -27,6 +27,17 @@ class Report:
     description: str
     place: str
     confidential: bool
+    anonymous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """What a filled form says for a queue place: the service id; day and time as HTML fields take them."""
+
+    service: str
+    day: str
+    time: str
+    name: str
 
 
 def fields(words: Words, message: StoredMessage) -> list[tuple[str, str]]:
@@ -42,18 +53,34 @@ def fields(words: Words, message: StoredMessage) -> list[tuple[str, str]]:
 
 def report(lines: Iterable[Line], since: datetime | None) -> Report | None:
     """The newest report that came as a form since then: before, the bot took it."""
+    given = _newest(lines, since, "description")
+    if given is None:
+        return None
+    where = [str(given.get("place") or ""), _area(str(given.get("village") or ""))]
+    return Report(
+        topic=str(given["topic"]) if given.get("topic") else None,
+        description=given["description"],
+        place=", ".join(part for part in where if part)[:MOST],
+        confidential=given.get("confidential") is True,
+        anonymous=given.get("anonymous") is True,
+    )
+
+
+def appointment(lines: Iterable[Line], since: datetime | None) -> Appointment | None:
+    """The newest queue place that was wished for by a form since then."""
+    given = _newest(lines, since, "service")
+    if given is None:
+        return None
+    return Appointment(given["service"], *(str(given.get(name) or "") for name in ("day", "time", "name")))
+
+
+def _newest(lines: Iterable[Line], since: datetime | None, field: str) -> dict[str, Any] | None:
     for line in reversed(list(lines)):
-        given = _given(line.message)
         if since is None or line.message.created_at < since:
             return None
-        if isinstance(given.get("description"), str):
-            where = [str(given.get("place") or ""), _area(str(given.get("village") or ""))]
-            return Report(
-                topic=str(given["topic"]) if given.get("topic") else None,
-                description=given["description"],
-                place=", ".join(part for part in where if part)[:MOST],
-                confidential=given.get("confidential") is True,
-            )
+        given = _given(line.message)
+        if isinstance(given.get(field), str):
+            return given
     return None
 
 

@@ -16,7 +16,7 @@ from bot.web.access import identity
 from bot.web.access.identity import Signed
 from bot.web.agent import frame, lists, sheets
 from bot.web.agent.frame import Poster, Visitor
-from bot.web.agent.sheets import Report
+from bot.web.agent.sheets import Appointment, Report
 from bot.web.agent.words import Words
 
 router = APIRouter(prefix="/agent", route_class=screens.ScreenRoute, include_in_schema=False)
@@ -50,6 +50,12 @@ class Talk:
         """A report that the citizen sent as a form while a person has the talk, or waits for one."""
         found = self.card.handoff
         return sheets.report(self.lines, found.queued_at if found else None)
+
+    @property
+    def appointment(self) -> Appointment | None:
+        """A queue place that the citizen wished for by a form since then."""
+        found = self.card.handoff
+        return sheets.appointment(self.lines, found.queued_at if found else None)
 
     def filled(self, words: Words, message: StoredMessage) -> list[tuple[str, str]]:
         """The fields of a form that the citizen filled in on the channel."""

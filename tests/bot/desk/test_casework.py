@@ -119,6 +119,14 @@ async def test_a_complaint_is_filed_once_and_the_citizen_gets_its_number(at_work
     assert case.promised_at is not None
 
 
+@pytest.mark.parametrize("wish", ["confidential", "anonymous"])
+async def test_what_the_reporter_wishes_reaches_the_city(at_work, city: City, wish: str) -> None:
+    door, sari, _, found = at_work
+    await casework.file(door, sari, found.conversation_id, key="a", **LAMP, **{wish: True})
+    [draft] = city.filed.values()
+    assert [name for name in ("confidential", "anonymous") if getattr(draft, name)] == [wish]
+
+
 async def test_while_the_city_is_away_the_complaint_has_our_number_and_waits(at_work, city: City) -> None:
     door, sari, _, found = at_work
     city.troubles = [BackendUnreachable(APP, "away", outcome_unknown=True)]

@@ -1,14 +1,17 @@
 """A form that is filled in while a person has the talk: every field is read, and begins the report."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
 from bot.conversations import inbound
+from bot.conversations.desk import casework
 from bot.door import Door
 from bot.vocabulary.messages import IncomingKind, IncomingMessage
+from connectors.queues import BookingSlot, DaySlots
 from tests.bot.desk.staff import ask
 from tests.bot.web.agent.test_console import BY_SCRIPT, enter
 from tests.bot.web.agent.test_console import desk as desk
@@ -91,7 +94,56 @@ async def test_the_report_to_be_filed_begins_with_what_the_form_says(
     assert '<option value="lampu_jalan" selected>' in dialog
     assert "lampu mati, hubungi [NIK] &lt;b&gt;</textarea>" in dialog
     assert 'value="depan SDN Wates RT 3, Wates"' in dialog
-    assert 'value="1" checked>' in dialog
+    assert 'name="rahasia" value="1" checked>' in dialog
+    assert 'name="anonim" value="1">' in dialog
+
+
+async def test_a_report_without_a_name_is_filed_without_one(door: Door, client: httpx.AsyncClient) -> None:
+    await enter(door, client)
+    citizen, found = await ask(door, "w1")
+    await client.post(f"/agent/tugas/{found.id}/ambil", headers=BY_SCRIPT)
+    await fill(door, citizen, REPORT | {"confidential": False, "anonymous": True})
+    page = (await client.get(f"/agent/kotak/milik-saya/{found.conversation_id}")).text
+    [dialog] = re.findall(r'<details id="file-case">.*?</details>', page, re.S)
+    assert 'name="rahasia" value="1">' in dialog
+    assert 'name="anonim" value="1" checked>' in dialog
+
+
+async def test_the_queue_place_to_be_taken_begins_with_what_the_form_says(
+    door: Door, client: httpx.AsyncClient
+) -> None:
+    await enter(door, client)
+    citizen, found = await ask(door, "w1")
+    await client.post(f"/agent/tugas/{found.id}/ambil", headers=BY_SCRIPT)
+    await fill(door, citizen, BOOKING | {"name": 'Siti "<b>"'})
+    page = (await client.get(f"/agent/kotak/milik-saya/{found.conversation_id}")).text
+    [dialog] = re.findall(r'<details id="book">.*?</details>', page, re.S)
+    assert '<option value="ktp_hilang" selected>' in dialog
+    assert 'value="2026-12-01"' in dialog
+    assert 'name="jam" value="09:00"' in dialog
+    assert 'name="nama" value="Siti &#34;&lt;b&gt;&#34;"' in dialog
+
+
+async def test_the_time_and_the_name_of_the_form_are_chosen_among_the_free_places(
+    door: Door, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await enter(door, client)
+    _, found = await ask(door, "w1")
+    await client.post(f"/agent/tugas/{found.id}/ambil", headers=BY_SCRIPT)
+
+    async def places(*_: object) -> DaySlots:
+        at = [datetime(2026, 12, 1, hour, tzinfo=ZoneInfo("Asia/Jakarta")) for hour in (8, 9, 10)]
+        return DaySlots(
+            date(2026, 12, 1), tuple(BookingSlot(f"s{one.hour}", "loket-1", one, left=2) for one in at)
+        )
+
+    monkeypatch.setattr(casework, "places", places)
+    asked = {"layanan": "ktp_hilang", "hari": "2026-12-01", "jam": "09:00", "nama": "Siti"}
+    page = (
+        await client.post(f"/agent/percakapan/{found.conversation_id}/jadwal", data=asked, headers=BY_SCRIPT)
+    ).text
+    assert re.findall(r'value="(s\d+)\|[^"]*" selected', page) == ["s9"]
+    assert 'value="Siti"' in page
 
 
 async def test_what_the_bot_took_before_does_not_begin_a_report(
