@@ -23,9 +23,9 @@ from bot.settings import ROOT
 from tests import engines
 from tests.benchmarks.figures import Result, Table, number, quantile
 from tests.benchmarks.servers import Server
-from tests.channels.whatsapp import graphapi
-from tests.soak.peer import CloudPeer, Peer
-from tests.soak.soaking import SECRET, Stage, staged, update
+from tests.soak.messengers import CHANNELS, Letter
+from tests.soak.peer import Peer
+from tests.soak.soaking import staged
 from tests.system.running import free_port
 
 IN_A_SECOND = 200
@@ -73,16 +73,21 @@ def run() -> Result:
 
 
 async def _measure(side: Side, folder: Path, settings: dict[str, str]) -> None:
-    peer = Peer(limits=True) if side.channel == "Telegram" else CloudPeer(limits=True)
+    messenger = CHANNELS[side.channel.casefold()]
+    peer = messenger.peer(limits=True)
     side.people = IN_A_SECOND * IN_SECONDS
     side.notices = FULL[side.channel] * OUT_SECONDS
     async with aiohttp.ClientSession() as client:
         await _bare(client, side, folder)
         workers = 2 if settings["REDIS_URL"] else 1
-        async with staged(folder, peer, ENVIRONMENT | settings, workers) as stage:
-            send = _telegram(stage) if side.channel == "Telegram" else _whatsapp(stage)
+        async with staged(folder, messenger, peer, ENVIRONMENT | settings, workers) as stage:
+
+            def written(one: int) -> Letter:
+                path, body, headers = messenger.letter(one + 1, one + 1, "pesan 1")
+                return stage.url + path, body, headers
+
             began = time.monotonic()
-            side.acknowledged = await _at_pace(client, side.people, send)
+            side.acknowledged = await _at_pace(client, side.people, written)
             await _taken(peer, side.people)
             side.answered, side.answered_in = len(peer.moments), time.monotonic() - began
             side.violations = peer.violations
@@ -93,34 +98,6 @@ async def _measure(side: Side, folder: Path, settings: dict[str, str]) -> None:
             await _taken(peer, side.notices)
     side.arrived, side.too_fast = len(peer.moments), peer.violations - side.violations
     side.held, side.busiest = peer.fullest_minute(), peer.busiest_second()
-
-
-Letter = tuple[str, bytes, dict[str, str]]
-
-
-def _telegram(stage: Stage) -> Callable[[int], Letter]:
-    headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "application/json"}
-    return lambda one: (stage.url, update(one + 1, one + 1, "pesan 1"), headers)
-
-
-def _whatsapp(stage: Stage) -> Callable[[int], Letter]:
-    url = stage.url.replace("telegram", "whatsapp")
-
-    def letter(one: int) -> Letter:
-        person = graphapi.Person(user_id=f"ID.{10**17 + one}", phone=f"62812{one:08d}", name="Warga")
-        said = {
-            "from": person.phone,
-            "from_user_id": person.user_id,
-            "id": f"wamid.in.{one}",
-            "timestamp": str(int(time.time())),
-            "type": "text",
-            "text": {"body": "pesan 1"},
-        }
-        body = json.dumps(graphapi.letter(person, said)).encode()
-        signed = {"X-Hub-Signature-256": graphapi.signed(body), "Content-Type": "application/json"}
-        return url, body, signed
-
-    return letter
 
 
 async def _bare(client: aiohttp.ClientSession, side: Side, folder: Path) -> None:

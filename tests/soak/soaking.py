@@ -1,7 +1,6 @@
 """Many citizens write at once while processes die: what went in, what came out."""
 
 import asyncio
-import json
 import os
 import random
 import re
@@ -23,12 +22,14 @@ import sqlalchemy as sa
 from bot.settings import ROOT
 from bot.storage import holders, tables
 from bot.storage.database import Database
-from tests.channels.botapi import TOKEN, serving
-from tests.channels.whatsapp import graphapi
+from tests.channels.botapi import serving
+from tests.soak import messengers
+from tests.soak.messengers import Letter, Messenger
 from tests.soak.peer import CloudPeer, Peer
 from tests.system.running import free_port
 
-SECRET = "rahasia-soak"
+FAST = {"SOAK_PACE": "1000", "WHATSAPP_PER_SECOND": "1000"}
+"""As if the city had paid for broadcasts, and Meta had raised its number's limit."""
 ANSWER = re.compile(r"Catatan petugas: (\d+): pesan (\d+)")
 
 
@@ -44,6 +45,7 @@ class Plan:
     workers: int = 2
     at_once: int = 48
     seed: int = 1
+    messenger: Messenger = field(default_factory=messengers.Telegram)
 
     @property
     def messages(self) -> int:
@@ -57,6 +59,7 @@ class Outcome:
 
     messages: int
     deliveries: int = 0
+    reports: int = 0
     redelivered: int = 0
     kills: int = 0
     faults: int = 0
@@ -66,6 +69,7 @@ class Outcome:
     in_flight: int = 0
     disordered: int = 0
     unknown: int = 0
+    delivered: int = 0
     left: int = 0
     seconds: float = 0.0
     acknowledged: list[float] = field(default_factory=list)
@@ -89,8 +93,8 @@ class Stage:
 
     @property
     def url(self) -> str:
-        """Where Telegram would call."""
-        return f"http://127.0.0.1:{self.port}/channels/telegram"
+        """Where the front door is."""
+        return f"http://127.0.0.1:{self.port}"
 
     def start(self, name: str) -> None:
         """Start a process, or the one that takes a dead one's place."""
@@ -106,7 +110,7 @@ class Stage:
         async with httpx.AsyncClient() as client, asyncio.timeout(120):
             while True:
                 try:
-                    await client.get(f"http://127.0.0.1:{self.port}/healthz")
+                    await client.get(f"{self.url}/healthz")
                     break
                 except httpx.TransportError:
                     await asyncio.sleep(0.1)
@@ -141,12 +145,11 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    folder: Path, peer: Peer, environment: dict[str, str], workers: int = 2
+    folder: Path, messenger: Messenger, peer: Peer, environment: dict[str, str], workers: int = 2
 ) -> AsyncIterator[Stage]:
     """Everything running and reachable."""
     async with serving(peer) as url:
-        channel = whatsapp(url) if isinstance(peer, CloudPeer) else telegram(url)
-        stage = Stage(folder, peer, channel | environment, workers)
+        stage = Stage(folder, peer, messenger.settings(url) | environment, workers)
         try:
             await stage.started()
             yield stage
@@ -154,48 +157,13 @@ async def staged(
             stage.stop()
 
 
-def telegram(url: str) -> dict[str, str]:
-    """The settings of a bot whose Bot API is at `url`."""
-    return {
-        "TELEGRAM_BOT_TOKEN": TOKEN,
-        "TELEGRAM_MODE": "webhook",
-        "TELEGRAM_WEBHOOK_SECRET": SECRET,
-        "TELEGRAM_API_URL": url,
-    }
-
-
-def whatsapp(url: str) -> dict[str, str]:
-    """The settings of a business number whose Cloud API is at `url`."""
-    return {
-        "WHATSAPP_TOKEN": graphapi.TOKEN,
-        "WHATSAPP_PHONE_NUMBER_ID": graphapi.NUMBER,
-        "WHATSAPP_APP_SECRET": graphapi.SECRET,
-        "WHATSAPP_VERIFY_TOKEN": graphapi.VERIFY,
-        "WHATSAPP_API_URL": url,
-        "TELEGRAM_BOT_TOKEN": "",
-    }
-
-
-def update(number: int, citizen: int, text: str) -> bytes:
-    """One update as Telegram sends it."""
-    person = {"id": citizen, "is_bot": False, "first_name": "Warga"}
-    message = {
-        "message_id": number,
-        "date": int(time.time()),
-        "chat": {"id": citizen, "type": "private", "first_name": "Warga"},
-        "from": person,
-        "text": text,
-    }
-    return json.dumps({"update_id": 700_000_000 + number, "message": message}).encode()
-
-
-async def deliver(client: httpx.AsyncClient, stage: Stage, body: bytes, outcome: Outcome) -> None:
-    """Deliver until it is taken, as Telegram does."""
-    headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
+async def deliver(client: httpx.AsyncClient, stage: Stage, letter: Letter, outcome: Outcome) -> None:
+    """Deliver until it is taken, as the channels do."""
+    path, body, headers = letter
     while True:
         started = time.perf_counter()
         try:
-            answer = await client.post(stage.url, content=body, headers=headers)
+            answer = await client.post(stage.url + path, content=body, headers=headers)
             outcome.deliveries += 1
             if answer.status_code == 200:
                 outcome.acknowledged.append(time.perf_counter() - started)
@@ -207,11 +175,11 @@ async def deliver(client: httpx.AsyncClient, stage: Stage, body: bytes, outcome:
 
 async def soak(folder: Path, plan: Plan, environment: dict[str, str], database_url: str) -> Outcome:
     """Let everybody talk, kill now and then, wait until all is answered, and count."""
-    outcome, peer = Outcome(plan.messages), Peer(plan.faults, seed=plan.seed)
+    outcome, peer = Outcome(plan.messages), plan.messenger.peer(plan.faults, seed=plan.seed)
     chance = random.Random(plan.seed)
-    environment = {"SOAK_PACE": "1000", "DATABASE_URL": database_url, **environment}
+    environment = FAST | {"DATABASE_URL": database_url} | environment
     started = time.monotonic()
-    async with staged(folder, peer, environment, plan.workers) as stage:
+    async with staged(folder, plan.messenger, peer, environment, plan.workers) as stage:
         limits = httpx.Limits(max_connections=plan.at_once)
         async with httpx.AsyncClient(timeout=30, limits=limits) as client:
             room = asyncio.Semaphore(plan.at_once)
@@ -219,13 +187,27 @@ async def soak(folder: Path, plan: Plan, environment: dict[str, str], database_u
             talks = [_talk(client, stage, number, plan, outcome, room, chance) for number in everybody]
             chance.shuffle(talks)
             killing = asyncio.create_task(_kill(stage, plan, outcome))
+            all_said = asyncio.Event()
+            telling = asyncio.create_task(_tell(client, stage, chance, all_said, outcome))
             await asyncio.gather(*talks)
             await killing
-        await _quiet(database_url, peer, plan.messages)
-        outcome.seconds = time.monotonic() - started
+            await _quiet(database_url, peer, plan.messages)
+            outcome.seconds = time.monotonic() - started
+            all_said.set()
+            await telling
     outcome.faults = peer.faults
     await _count(outcome, plan, peer, database_url)
     return outcome
+
+
+async def _tell(
+    client: httpx.AsyncClient, stage: Stage, chance: random.Random, stop: asyncio.Event, outcome: Outcome
+) -> None:
+    """Bring the channel's reports, where it makes any; their calls are counted apart."""
+    apart = Outcome(0)
+    if isinstance(stage.peer, CloudPeer):
+        await messengers.report(stage.peer, lambda one: deliver(client, stage, one, apart), chance, stop)
+    outcome.reports = apart.deliveries
 
 
 async def _talk(
@@ -238,10 +220,10 @@ async def _talk(
     chance: random.Random,
 ) -> None:
     """One citizen writes; some of it is delivered again, at once or long after."""
-    said: list[bytes] = []
+    said: list[Letter] = []
     for place in range(plan.each):
         async with room:
-            body = update(citizen * plan.each + place + 1, citizen + 1, f"pesan {place + 1}")
+            body = plan.messenger.letter(citizen * plan.each + place + 1, citizen + 1, f"pesan {place + 1}")
             said.append(body)
             again = [chance.choice(said)] if chance.random() < plan.duplicates else []
             await asyncio.gather(*(deliver(client, stage, one, outcome) for one in (body, *again)))
@@ -280,7 +262,9 @@ async def _quiet(database_url: str, peer: Peer, messages: int, patience: float =
 async def _count(outcome: Outcome, plan: Plan, peer: Peer, database_url: str) -> None:
     for citizen in range(1, plan.citizens + 1):
         pairs = [
-            tuple(map(int, match.groups())) for text in peer.took[citizen] if (match := ANSWER.search(text))
+            tuple(map(int, match.groups()))
+            for text in peer.took[plan.messenger.key(citizen)]
+            for match in ANSWER.finditer(text)
         ]
         seen = Counter(pairs)
         wanted = [(place, place) for place in range(1, plan.each + 1)]
@@ -298,6 +282,7 @@ async def _count(outcome: Outcome, plan: Plan, peer: Peer, database_url: str) ->
                 conn, tables.messages.c.status.in_(["received", "queued", "sending"])
             )
             outcome.unknown = await _number(conn, tables.messages.c.status == "unknown")
+            outcome.delivered = await _number(conn, tables.messages.c.status == "delivered")
             again = sa.and_(tables.messages.c.direction == "out", tables.messages.c.attempts > 1)
             outcome.in_flight = await _number(conn, again)
     finally:
