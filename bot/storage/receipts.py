@@ -18,8 +18,10 @@ from bot.vocabulary.messages import ChannelName, DeliveryReceipt, MessageStatus,
 KEPT_FOR = timedelta(days=1)
 RESEND = "RESEND_"
 """Begins the reason of a message that failed and is to be sent again."""
-_DECIDED = sa.func.coalesce(
-    messages.c.reason, sa.case((messages.c.counted.like(f"{TEMPLATE} %"), "SENT_TEMPLATE"), else_="SENT")
+_DECIDED = sa.case(
+    (messages.c.reason.like("SENT%"), messages.c.reason),
+    (messages.c.counted.like(f"{TEMPLATE} %"), "SENT_TEMPLATE"),
+    else_="SENT",
 )
 """Why a message went out as it did: what arrived keeps it, and a word that is faster than our own note of it
 finds it in what was counted."""

@@ -647,8 +647,8 @@ class Hasty(Postman):
 
 
 HASTY = [
-    ("delivered, then the answer", MessageStatus.DELIVERED, None, ("delivered", None)),
-    ("delivered, then silence", MessageStatus.DELIVERED, OutcomeUnknown("timeout"), ("delivered", None)),
+    ("delivered, then the answer", MessageStatus.DELIVERED, None, ("delivered", "SENT")),
+    ("delivered, then silence", MessageStatus.DELIVERED, OutcomeUnknown("timeout"), ("delivered", "SENT")),
     ("failed, then the answer", MessageStatus.FAILED, None, ("queued", "RESEND_LATER")),
 ]
 

@@ -285,7 +285,7 @@ async def test_a_delivery_reported_late_ends_the_next_try(city: Callable[[LateMe
         await asyncio.sleep(0.1)
         first = meta.reports[0]
         await meta.tell(Word(S.DELIVERED, None, None).on(first.channel_message_id, first.track))
-        await settled(door, meta, ("delivered", None))
+        await settled(door, meta, ("delivered", "SENT"))
     assert meta.kinds == ["text"]
 
 
