@@ -28,7 +28,10 @@ async def start(
     """
     if receipt.status is not MessageStatus.FAILED:
         return
-    await spending.give_back(conn, stored.id)
+    track = receipts.Track.read(receipt.track)
+    part = track is not None and track.part is not None
+    if not part:
+        await spending.give_back(conn, stored.id)
     if receipt.remedy is None:
         return
     metrics.SENT.labels(receipt.channel, receipt.reason or "FAILED").inc()
@@ -39,11 +42,8 @@ async def start(
         return
     if receipt.remedy is Remedy.WINDOW:
         await contacts.close_window(conn, stored.conversation_id, now)
-    pause = PAUSES.get(receipt.remedy)
-    track = receipts.Track.read(receipt.track)
-    if track is not None and track.part:
-        # The other parts may have arrived: whether they come twice is a person's decision.
-        pause = None
+    # The other parts may have arrived: whether they come twice is a person's decision.
+    pause = None if part else PAUSES.get(receipt.remedy)
     if (pause is None and receipt.remedy is not Remedy.WINDOW) or stored.attempts >= MOST_TRIES:
         _tell(receipt, stored)
         return

@@ -17,7 +17,15 @@ from bot.conversations.outbound import announce
 from bot.conversations.pace import Pace
 from bot.conversations.sentbook import SentBook
 from bot.door import Door
-from bot.storage import broadcasts, contacts, conversations, messages, receipts, subscriptions
+from bot.storage import (
+    broadcasts,
+    contacts,
+    conversations,
+    messages,
+    receipts,
+    subscriptions,
+    webhookcalls,
+)
 from bot.vocabulary.conversations import Conversation
 from bot.vocabulary.messages import ChannelAddress, ChannelName, MessageStatus, QueuedMessage
 
@@ -117,13 +125,20 @@ async def _deliver_one(
             holder,
         )
         for place, stored in enumerate(unsent, start=1):
+            errand.last = place == len(unsent)
+            if stored.status == MessageStatus.SENDING:
+                taken = await asyncio.to_thread(book.find, stored.id, stored.calls)
+                if taken is not None:
+                    await _record_sent(door, stored, errand, taken)
+                    continue
+                if (pause := await _word_to_come(door, adapter, stored, book.begun)) is not None:
+                    break
             if adapter is None:
-                await _settle(door, stored, MessageStatus.SKIPPED, "SKIPPED_NO_CHANNEL", among=UNSETTLED)
+                await _without_channel(door, stored)
                 continue
             if wait := await pace.citizen(channel, row.id):
                 pause = datetime.now(UTC) + timedelta(seconds=wait)
                 break
-            errand.last = place == len(unsent)
             pause = await _send(door, adapter, stored, errand, pace, book)
             if pause is not None:
                 break
@@ -161,19 +176,12 @@ async def _send(
     """Send one message; returns when to go on with this citizen, or None for at once. Raises SendingLost,
     CitizenUnreachable.
 
-    The row says `sending` before the call. Found in that state after a crash, the book tells whether the
+    The row says `sending` before the call. Found in that state after a crash, the book has told whether the
     channel took it, or a receipt in a while; else it is sent again: a channel that cannot be asked leaves
     twice or never.
     """
     now = datetime.now(UTC)
     address = errand.address
-    if stored.status == MessageStatus.SENDING:
-        taken = await asyncio.to_thread(book.find, stored.id, stored.attempts)
-        if taken is not None:
-            await _record_sent(door, stored, errand, taken)
-            return None
-        if (pause := _word_to_come(adapter, stored, now)) is not None:
-            return pause
     async with door.database.transaction() as conn:
         if not await messages.keep_sending(conn, stored.conversation_id, errand.holder, now, SENDING_SECONDS):
             raise SendingLost(stored.conversation_id)
@@ -200,7 +208,7 @@ async def _send(
                 metrics.SENT.labels(address.channel, decision.reason).inc()
                 await announce(door, decision.elsewhere)
             return None
-        queued = QueuedMessage(stored.id, stored.conversation_id, address, decision.bubble, stored.attempts)
+        queued = QueuedMessage(stored.id, stored.conversation_id, address, decision.bubble, stored.calls)
         if wait := await pace.place(address.channel):
             await window.unsent(door, stored.id, decision)
             await _settle(door, stored, MessageStatus.QUEUED, "WAIT_PACE", attempts=-1)
@@ -235,18 +243,40 @@ async def _send(
         return None
     except Exception as error:
         return await _again(door, stored, error)
-    book.note(stored.id, stored.attempts + 1, sent.channel_message_id)
+    book.note(stored.id, stored.calls + 1, sent.channel_message_id)
     if sent.moved_to is not None:
         await identity.moved_while_sending(door, stored.conversation_id, sent.moved_to)
     await _record_sent(door, stored, errand, sent.channel_message_id, decision)
     return None
 
 
-def _word_to_come(adapter: base.Channel, stored: messages.StoredMessage, now: datetime) -> datetime | None:
-    """When to look again for a receipt of a message whose call was cut off; None when none can come now."""
-    cut_off = stored.updated_at or stored.created_at
-    wait = timedelta(seconds=adapter.limits.word_seconds)
-    return min(cut_off + wait, now + timedelta(seconds=WORD_EVERY_SECONDS)) if now < cut_off + wait else None
+async def _word_to_come(
+    door: Door, adapter: base.Channel | None, stored: messages.StoredMessage, begun: datetime
+) -> datetime | None:
+    """When to look again for a receipt of a message whose call was cut off; None when it was waited for.
+
+    Nobody heard receipts while we did not run: the time begins with our work, if that began later. In a crowd
+    a receipt that came in time may still lie unopened.
+    """
+    if adapter is None or adapter.limits.word_seconds <= 0:
+        return None
+    now = datetime.now(UTC)
+    again = now + timedelta(seconds=WORD_EVERY_SECONDS)
+    until = max(stored.updated_at or stored.created_at, begun) + timedelta(
+        seconds=adapter.limits.word_seconds
+    )
+    if now < until:
+        return min(until, again)
+    async with door.database.reading() as conn:
+        return again if await webhookcalls.unopened(conn, adapter.name, until) else None
+
+
+async def _without_channel(door: Door, stored: messages.StoredMessage) -> None:
+    """A message's channel is not connected any more; whether one that was cut off arrived, nobody knows."""
+    if stored.status == MessageStatus.SENDING:
+        await _settle(door, stored, MessageStatus.UNKNOWN, "UNKNOWN_OUTCOME")
+    else:
+        await _settle(door, stored, MessageStatus.SKIPPED, "SKIPPED_NO_CHANNEL", among=UNSETTLED)
 
 
 async def _hand_to_channel(
@@ -297,7 +327,7 @@ async def _record_sent(
             stored.id,
             MessageStatus.SENT,
             now,
-            reason=decision.reason if decision else "SENT",
+            reason=decision.reason if decision else receipts.DECIDED,
             channel_message_id=channel_message_id,
             among=(MessageStatus.SENDING,),
         )

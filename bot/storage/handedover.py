@@ -66,7 +66,7 @@ async def take_back(conn: AsyncConnection, message_id: int, now: datetime) -> bo
             messages.c.status == MessageStatus.SKIPPED,
             messages.c.reason == SENT_LINKED,
         )
-        .values(status=MessageStatus.QUEUED, reason=FAILED_THERE, attempts=0, updated_at=now)
+        .values(status=MessageStatus.QUEUED, reason=FAILED_THERE, attempts=0, counted=None, updated_at=now)
         .returning(messages.c.channel)
     )
     channel: Any = (await conn.execute(statement)).scalar()

@@ -50,6 +50,7 @@ class StoredMessage:
     ask_location: bool = False
     silent: bool = False
     attempts: int = 0
+    calls: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
     agent_id: str | None = None
     reason: str | None = None
@@ -88,6 +89,7 @@ def stored_message(row: Any) -> StoredMessage:
         ask_location=content.get("ask_location", False),
         silent=content.get("silent", False),
         attempts=row.attempts,
+        calls=row.calls,
         extra=content.get("extra", {}),
         agent_id=row.agent_id,
         reason=row.reason,
@@ -264,7 +266,7 @@ async def set_status(
     status: MessageStatus,
     now: datetime,
     *,
-    reason: str | None = None,
+    reason: str | sa.ColumnElement[str] | None = None,
     channel_message_id: str | None = None,
     attempts: int = 0,
     among: Collection[MessageStatus] = tuple(MessageStatus),
@@ -294,7 +296,13 @@ async def begin_sending(conn: AsyncConnection, message_id: int, now: datetime) -
             messages.c.id == message_id,
             messages.c.status.in_([MessageStatus.QUEUED, MessageStatus.SENDING]),
         )
-        .values(status=MessageStatus.SENDING, reason=None, attempts=messages.c.attempts + 1, updated_at=now)
+        .values(
+            status=MessageStatus.SENDING,
+            reason=None,
+            attempts=messages.c.attempts + 1,
+            calls=messages.c.calls + 1,
+            updated_at=now,
+        )
     )
     return (await conn.execute(statement)).rowcount == 1
 

@@ -18,7 +18,7 @@ from bot.vocabulary.messages import ChannelName, DeliveryReceipt, MessageStatus,
 KEPT_FOR = timedelta(days=1)
 RESEND = "RESEND_"
 """Begins the reason of a message that failed and is to be sent again."""
-_DECIDED = sa.case(
+DECIDED = sa.case(
     (messages.c.reason.like("SENT%"), messages.c.reason),
     (messages.c.counted.like(f"{TEMPLATE} %"), "SENT_TEMPLATE"),
     else_="SENT",
@@ -30,22 +30,22 @@ _TRACK = re.compile(r"([0-9]{1,18})(?:/([0-9]{1,8})(?:\.([0-9]{1,8}))?)?")
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What we sent along and a receipt brings back: our row, which attempt, and the part if not the last."""
+    """What we sent along and a receipt brings back: our row, which call, and the part if not the last."""
 
     message_id: int
-    attempt: int | None
+    call: int | None
     part: int | None
 
     @classmethod
     def read(cls, given: str | None) -> Self | None:
-        """Read `12/1` or `12/1.1`; the row's number alone is of before attempts were told apart. None for
-        anything else.
+        """Read `12/1` or `12/1.1`; the row alone is of before calls were told apart. None for anything
+        else.
         """
         found = _TRACK.fullmatch(given or "")
         if found is None:
             return None
-        message_id, attempt, part = (int(number) if number else None for number in found.groups())
-        return cls(message_id or 0, attempt, part)
+        message_id, call, part = (int(number) if number else None for number in found.groups())
+        return cls(message_id or 0, call, part)
 
 
 async def alone(conn: AsyncConnection, channel: str, channel_message_id: str) -> None:
@@ -69,13 +69,16 @@ async def apply(conn: AsyncConnection, receipt: DeliveryReceipt, now: datetime) 
     failed = receipt.status is MessageStatus.FAILED
     limit = RANK[MessageStatus.DELIVERED] if failed else RANK.get(receipt.status, 0)
     lower = [str(other) for other, rank in RANK.items() if rank < limit]
+    if not failed:
+        # What waits for the citizen to write, because nobody knew, has arrived after all.
+        lower.append(MessageStatus.WAITING)
     named = messages.c.channel_message_id == receipt.channel_message_id
     track = Track.read(receipt.track)
     if track is not None and track.part:
         if not failed:
             return []
         lower = [str(other) for other in RANK if other not in (MessageStatus.QUEUED, MessageStatus.FAILED)]
-        named = sa.and_(messages.c.id == track.message_id, messages.c.attempts == track.attempt)
+        named = sa.and_(messages.c.id == track.message_id, messages.c.calls == track.call)
     statement = (
         messages.update()
         .where(
@@ -84,7 +87,7 @@ async def apply(conn: AsyncConnection, receipt: DeliveryReceipt, now: datetime) 
             named,
             messages.c.status.in_(lower),
         )
-        .values(status=receipt.status, reason=receipt.reason or _DECIDED, updated_at=now)
+        .values(status=receipt.status, reason=receipt.reason or DECIDED, updated_at=now)
         .returning(messages)
     )
     return [stored_message(row) for row in await conn.execute(statement)]
@@ -106,8 +109,8 @@ async def name_by_track(conn: AsyncConnection, receipt: DeliveryReceipt) -> None
     """Give the channel's id to a message whose own answer was lost, or is still to come: the receipt has our
     number.
 
-    Who has it has it, whichever attempt it was. Else a word counts for the very attempt it is about: one that
-    is told late, or again, must not stop the attempt that makes good for the failed one.
+    Who has it has it, whichever call it was. Else a word counts for the very call it is about: one that is
+    told late, or again, must not stop the call that makes good for the failed one.
     """
     track = Track.read(receipt.track)
     if track is None or track.part:
@@ -120,8 +123,8 @@ async def name_by_track(conn: AsyncConnection, receipt: DeliveryReceipt) -> None
     ]
     if receipt.status in (MessageStatus.SENT, MessageStatus.FAILED):
         which.append(sa.func.coalesce(messages.c.reason, "").not_like(f"{RESEND}%"))
-        if track.attempt is not None:
-            which.append(messages.c.attempts == track.attempt)
+        if track.call is not None:
+            which.append(messages.c.calls == track.call)
     await conn.execute(messages.update().where(*which).values(channel_message_id=receipt.channel_message_id))
 
 

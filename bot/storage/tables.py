@@ -120,7 +120,10 @@ messages = sa.Table(
     sa.Column("agent_id", Id),
     sa.Column("channel_message_id", sa.String(200)),
     sa.Column("effect_key", sa.String(400), unique=True),
+    # Tries that count against the limit; somebody who sends it again begins anew.
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    # Every call to the channel with it, whatever became of it: the number by which a receipt finds its call.
+    sa.Column("calls", sa.Integer, nullable=False, default=0, server_default="0"),
     # What it is counted as and in which month ("template 2026-11"); nothing once it is given back.
     sa.Column("counted", sa.String(24)),
     sa.Column("created_at", UtcDateTime, nullable=False),

@@ -103,3 +103,13 @@ async def take_due(
     )
     rows = list(await conn.execute(statement))
     return sorted((KeptCall(**row._mapping) for row in rows), key=lambda call: call.received_at)
+
+
+async def unopened(conn: AsyncConnection, channel: str, until: datetime) -> bool:
+    """Whether calls of a channel that came until then wait to be opened for the first time."""
+    query = sa.select(webhook_calls.c.id).where(
+        webhook_calls.c.channel == channel,
+        webhook_calls.c.received_at <= until,
+        webhook_calls.c.attempts == 0,
+    )
+    return (await conn.execute(query.limit(1))).first() is not None

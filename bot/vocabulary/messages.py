@@ -180,18 +180,18 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class QueuedMessage:
-    """An outgoing message on its way to one address. `id` is our row, `attempts` were made before."""
+    """An outgoing message on its way to one address. `id` is our row, `calls` were made before."""
 
     id: int
     conversation_id: str
     recipient: ChannelAddress
     message: OutgoingMessage
-    attempts: int = 0
+    calls: int = 0
 
     @property
     def track(self) -> str:
-        """What a channel that can brings back in every receipt: our row, and which attempt it was."""
-        return f"{self.id}/{self.attempts + 1}"
+        """What a channel that can brings back in every receipt: our row, and which call it was."""
+        return f"{self.id}/{self.calls + 1}"
 
 
 class Remedy(StrEnum):

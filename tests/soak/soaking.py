@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from bot.settings import ROOT
 from bot.storage import holders, tables
 from bot.storage.database import Database
+from bot.storage.webhookcalls import webhook_calls
 from tests.channels.botapi import serving
 from tests.soak import messengers
 from tests.soak.messengers import Letter, Messenger
@@ -195,6 +196,7 @@ async def soak(folder: Path, plan: Plan, environment: dict[str, str], database_u
             outcome.seconds = time.monotonic() - started
             all_said.set()
             await telling
+            await _opened(database_url)
     outcome.faults = peer.faults
     await _count(outcome, plan, peer, database_url)
     return outcome
@@ -255,6 +257,21 @@ async def _quiet(database_url: str, peer: Peer, messages: int, patience: float =
             if left + len(peer.moments) != seen:
                 moved, seen = time.monotonic(), left + len(peer.moments)
             await asyncio.sleep(0.3)
+    finally:
+        await database.close()
+
+
+async def _opened(database_url: str, patience: float = 60) -> None:
+    """Wait until every call that was said yes to is opened: the last reports."""
+    database = Database(database_url)
+    query = sa.select(sa.func.count()).select_from(webhook_calls)
+    until = time.monotonic() + patience
+    try:
+        while time.monotonic() < until:
+            async with database.reading() as conn:
+                if (await conn.execute(query)).scalar_one() == 0:
+                    return
+            await asyncio.sleep(0.1)
     finally:
         await database.close()
 

@@ -266,7 +266,7 @@ async def test_what_a_killed_worker_had_delivered_is_not_sent_again(city: Door, 
     SentBook(city.settings.var / "run" / "sent", "dead").note(first.id, 1, "tg-77")
     async with city.database.transaction() as conn:
         mine = tables.messages.c.id == first.id
-        await conn.execute(sa.update(tables.messages).where(mine).values(status="sending", attempts=1))
+        await conn.execute(sa.update(tables.messages).where(mine).values(status="sending", calls=1))
     async with sender(city):
         await until(lambda: postman.to("1") == ["b"])
     first, second = await rows(city)

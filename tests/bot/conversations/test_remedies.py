@@ -227,7 +227,7 @@ async def test_what_a_killed_worker_had_noted_of_the_failed_attempt_does_not_pas
         await conn.execute(
             sa.update(tables.messages)
             .where(tables.messages.c.id == row.id)
-            .values(status="sending", attempts=2, channel_message_id=None)
+            .values(status="sending", attempts=2, calls=2, channel_message_id=None)
         )
         await conn.execute(sa.update(contacts).values(window_until=datetime.now(UTC) - timedelta(days=1)))
     async with sender(door):

@@ -1,6 +1,7 @@
 """Two processes at one SQLite file; two engines stand for them: a file lock tells those apart as well."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -43,15 +44,54 @@ async def test_who_writes_all_the_time_lets_another_in_between(tmp_path: Path) -
     assert max(waited) <= 3, "nobody waits for more than the one before them, give or take a look"
 
 
-async def test_a_process_that_stopped_in_its_turn_holds_nobody_up_for_long(
+async def test_a_process_that_stopped_in_its_turn_is_waited_for_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turnstile, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(turnstile, "PATIENCE_SECONDS", 1.0)
     stopped, other = Turnstile(tmp_path / "a.db"), Turnstile(tmp_path / "a.db")
-    async with asyncio.timeout(10), stopped, other:
+    async with stopped:
+        async with asyncio.timeout(10):
+            for _ in range(100):
+                async with other:
+                    pass
+    async with other:
+        waiting = asyncio.create_task(stopped.__aenter__())
+        await asyncio.sleep(0.05)
+        assert not waiting.done(), "they take turns again"
+    await waiting
+
+
+async def test_a_writer_that_may_not_take_turns_writes_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.db-turn").mkdir()
+    mine = Turnstile(tmp_path / "a.db")
+    for _ in range(2):
+        async with mine:
+            pass
+    assert len(caplog.records) == 1
+
+
+async def test_the_files_are_for_whom_the_database_is_for(tmp_path: Path) -> None:
+    (tmp_path / "a.db").touch()
+    (tmp_path / "a.db").chmod(0o660)
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "a.db", 1234, 1235)
+    async with Turnstile(tmp_path / "a.db"):
         pass
-    async with asyncio.timeout(10), other, stopped:
-        pass
+    found = [(tmp_path / name).stat() for name in ("a.db", "a.db-gate", "a.db-turn")]
+    assert len({(one.st_uid, one.st_gid, one.st_mode) for one in found}) == 1
+
+
+async def test_who_waits_while_the_database_is_closed_is_let_through(tmp_path: Path) -> None:
+    first, second = Turnstile(tmp_path / "a.db"), Turnstile(tmp_path / "a.db")
+    async with first:
+        waiting = asyncio.create_task(second.__aenter__())
+        await asyncio.sleep(0.05)
+        second.close()
+        async with asyncio.timeout(turnstile.PATIENCE_SECONDS / 2):
+            await waiting
+            await second.__aexit__()
 
 
 async def test_a_killed_process_leaves_its_turn_at_once(tmp_path: Path) -> None:
