@@ -438,9 +438,27 @@ def test_a_talk_ends_with_its_outcome_a_last_word_and_a_rating(stage: Stage, age
     expect(page.locator("#card")).to_contain_text("Diarahkan ke instansi lain · ★★★★★")
 
 
+def test_what_is_chosen_in_a_dialog_stays_while_the_citizen_goes_on(stage: Stage, agents: Any) -> None:
+    page, citizen = served(stage, agents)
+    press(page, "e")
+    dialog = page.locator("#m-close")
+    dialog.locator("[name=hasil]").nth(1).check()
+    dialog.locator("[name=nilai]").uncheck()
+    dialog.locator("textarea").fill("Semoga lekas beres.")
+    dialog.locator("button.primary").focus()
+    page.evaluate("document.querySelector('#head .actions').dataset.old = 'yes'")
+    citizen.say("tirukan satu lagi")
+    expect(page.locator("#log")).to_contain_text("tirukan satu lagi")
+    expect(page.locator("#head .actions[data-old]")).to_have_count(0)
+    expect(dialog.locator("textarea")).to_have_value("Semoga lekas beres.")
+    expect(dialog.locator("[name=hasil]").nth(1)).to_be_checked()
+    expect(dialog.locator("[name=nilai]")).not_to_be_checked()
+
+
 def test_a_talk_is_forwarded_and_given_back_to_the_bot_with_a_word(stage: Stage, agents: Any) -> None:
     set_rule(stage, "skills", ["adminduk"])
     bagus = agents("bagus").page
+    bagus.select_option("#state", "available")
     page, citizen = served(stage, agents)
     conversation = page.locator("#case").get_attribute("data-conversation")
     press(page, "t")

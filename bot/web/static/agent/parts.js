@@ -1,7 +1,7 @@
 // Keeps the list and the open conversation as they are now, without taking what is being written away.
 const PARTS = ["head", "log", "foot", "card"];
 const shown = new WeakMap();
-let rowsTimer, caseTimer, wanted = 0, missed = false;
+let rowsTimer, caseTimer, wanted = 0, missed = false, pressing = false;
 
 // The next key writes the answer, on a screen where that does not open a keyboard.
 function ready() {
@@ -38,8 +38,12 @@ export function startParts(shell) {
     const card = document.querySelector(".card.shown");
     if (card && !card.contains(event.target) && !link?.classList.contains("card-link")) card.classList.remove("shown");
   });
-  // What had to wait while somebody chose from a list is shown as soon as they have.
-  shell.addEventListener("focusout", () => { if (missed) { missed = false; refreshCase(); } });
+  // What had to wait while somebody chose from a list or pressed a button is shown as soon as they have.
+  const catchUp = () => { if (missed) { missed = false; refreshCase(); } };
+  shell.addEventListener("focusout", catchUp);
+  shell.addEventListener("pointerdown", () => { pressing = true; }, true);
+  for (const end of ["pointerup", "pointercancel", "blur"])
+    addEventListener(end, () => setTimeout(() => { pressing = false; catchUp(); }), true);
   ready();
   toEnd();
 }
@@ -92,11 +96,13 @@ function put(old, fresh) {
   const html = fresh.innerHTML;
   if (shown.get(old) === html) return;
   const active = old.contains(document.activeElement) ? document.activeElement : null;
-  // A list that is open, or a field that could not be found again, is not taken from under somebody's hand.
-  if (active?.matches("select") || (active?.matches("textarea, input") && active.value && !active.id)) { missed = true; return; }
+  // A list that is open, a field that could not be found again, or a button that is being pressed is not taken
+  // from under somebody's hand.
+  if (pressing || active?.matches("select") || (active?.matches("textarea, input") && active.value && !active.id)) { missed = true; return; }
   const low = old.scrollHeight - old.scrollTop - old.clientHeight;
   const opened = [...old.querySelectorAll("details[open][id]")].map((one) => one.id);
   const typed = [...old.querySelectorAll("textarea[id], input[id]:not([type=hidden]):not([type=file])")].map((one) => [one.id, one.value]);
+  const filled = [...old.querySelectorAll("details[open][id]")].map((one) => [one.id, fields(one).map((field) => [field.name, field.value, field.checked])]);
   const marked = active?.matches("textarea") ? [active.selectionStart, active.selectionEnd] : null;
   const kept = [...old.querySelectorAll("[data-kept]")].map((one) => [one.id, [...one.childNodes]]);
   if (old.id === "log") old.classList.add("calm");
@@ -105,12 +111,27 @@ function put(old, fresh) {
   shown.set(old, html);
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   for (const [id, value] of typed) { const one = document.getElementById(id); if (one && value) one.value = value; }
+  for (const [id, given] of filled) refill(document.getElementById(id), given);
   for (const [id, nodes] of kept) if (nodes.length) document.getElementById(id)?.replaceChildren(...nodes);
   const again = active?.id ? document.getElementById(active.id) : null;
   again?.focus({ preventScroll: true });
   if (marked) again?.setSelectionRange(...marked);
   htmx.process(old);
   if (old.id === "log") old.scrollTop = low < 80 ? old.scrollHeight : old.scrollHeight - old.clientHeight - low;
+}
+
+// What somebody may have changed in an open dialog, in the order of the page.
+function fields(dialog) {
+  return [...dialog.querySelectorAll("textarea, select, input:not([type=hidden]):not([type=file])")];
+}
+
+function refill(dialog, given) {
+  for (const [place, field] of dialog ? fields(dialog).entries() : []) {
+    const [name, value, checked] = given[place] ?? [];
+    if (field.name !== name) continue;
+    if (field.matches("[type=radio], [type=checkbox]")) field.checked = checked;
+    else if (value) field.value = value;
+  }
 }
 
 function older() {
