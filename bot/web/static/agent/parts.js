@@ -41,7 +41,8 @@ export function startParts(shell) {
   // What had to wait while somebody chose from a list or pressed a button is shown as soon as they have.
   const catchUp = () => { if (missed) { missed = false; refreshCase(); } };
   shell.addEventListener("focusout", catchUp);
-  shell.addEventListener("pointerdown", () => { pressing = true; }, true);
+  // Lists and days open a window of the browser's own, which may keep the end of the press to itself.
+  shell.addEventListener("pointerdown", (event) => { pressing = Boolean(event.target.closest("button, summary, a")); }, true);
   for (const end of ["pointerup", "pointercancel", "blur"])
     addEventListener(end, () => setTimeout(() => { pressing = false; catchUp(); }), true);
   ready();
@@ -100,18 +101,16 @@ function put(old, fresh) {
   // from under somebody's hand.
   if (pressing || active?.matches("select") || (active?.matches("textarea, input") && active.value && !active.id)) { missed = true; return; }
   const low = old.scrollHeight - old.scrollTop - old.clientHeight;
-  const opened = [...old.querySelectorAll("details[open][id]")].map((one) => one.id);
+  const opened = [...old.querySelectorAll("details[open][id]")].map((one) => [one.id, fields(one).map((field) => [field.name, field.value, field.checked])]);
   const typed = [...old.querySelectorAll("textarea[id], input[id]:not([type=hidden]):not([type=file])")].map((one) => [one.id, one.value]);
-  const filled = [...old.querySelectorAll("details[open][id]")].map((one) => [one.id, fields(one).map((field) => [field.name, field.value, field.checked])]);
   const marked = active?.matches("textarea") ? [active.selectionStart, active.selectionEnd] : null;
   const kept = [...old.querySelectorAll("[data-kept]")].map((one) => [one.id, [...one.childNodes]]);
   if (old.id === "log") old.classList.add("calm");
   old.replaceChildren(...fresh.childNodes);
   for (const [name, value] of [["data-state", fresh.dataset.state]]) if (value) old.setAttribute(name, value);
   shown.set(old, html);
-  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   for (const [id, value] of typed) { const one = document.getElementById(id); if (one && value) one.value = value; }
-  for (const [id, given] of filled) refill(document.getElementById(id), given);
+  for (const [id, given] of opened) reopen(document.getElementById(id), given);
   for (const [id, nodes] of kept) if (nodes.length) document.getElementById(id)?.replaceChildren(...nodes);
   const again = active?.id ? document.getElementById(active.id) : null;
   again?.focus({ preventScroll: true });
@@ -125,8 +124,10 @@ function fields(dialog) {
   return [...dialog.querySelectorAll("textarea, select, input:not([type=hidden]):not([type=file])")];
 }
 
-function refill(dialog, given) {
-  for (const [place, field] of dialog ? fields(dialog).entries() : []) {
+function reopen(dialog, given) {
+  if (!dialog) return;
+  dialog.open = true;
+  for (const [place, field] of fields(dialog).entries()) {
     const [name, value, checked] = given[place] ?? [];
     if (field.name !== name) continue;
     if (field.matches("[type=radio], [type=checkbox]")) field.checked = checked;
