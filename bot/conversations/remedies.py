@@ -28,8 +28,7 @@ async def start(
     """
     if receipt.status is not MessageStatus.FAILED:
         return
-    track = receipts.Track.read(receipt.track)
-    part = track is not None and track.part is not None
+    part = receipts.of_part(receipt) is not None
     if not part:
         await spending.give_back(conn, stored.id)
     if receipt.remedy is None:

@@ -73,8 +73,7 @@ async def apply(conn: AsyncConnection, receipt: DeliveryReceipt, now: datetime) 
         # What waits for the citizen to write, because nobody knew, has arrived after all.
         lower.append(MessageStatus.WAITING)
     named = messages.c.channel_message_id == receipt.channel_message_id
-    track = Track.read(receipt.track)
-    if track is not None and track.part:
+    if (track := of_part(receipt)) is not None:
         if not failed:
             return []
         lower = [str(other) for other in RANK if other not in (MessageStatus.QUEUED, MessageStatus.FAILED)]
@@ -91,6 +90,12 @@ async def apply(conn: AsyncConnection, receipt: DeliveryReceipt, now: datetime) 
         .returning(messages)
     )
     return [stored_message(row) for row in await conn.execute(statement)]
+
+
+def of_part(receipt: DeliveryReceipt) -> Track | None:
+    """The track of a receipt that is about an earlier part of a message; None for the message itself."""
+    track = Track.read(receipt.track)
+    return track if track is not None and track.part is not None else None
 
 
 async def conversation_of(conn: AsyncConnection, receipt: DeliveryReceipt) -> str | None:
@@ -113,7 +118,7 @@ async def name_by_track(conn: AsyncConnection, receipt: DeliveryReceipt) -> None
     told late, or again, must not stop the call that makes good for the failed one.
     """
     track = Track.read(receipt.track)
-    if track is None or track.part:
+    if track is None or track.part is not None:
         return
     which = [
         messages.c.id == track.message_id,
@@ -130,8 +135,7 @@ async def name_by_track(conn: AsyncConnection, receipt: DeliveryReceipt) -> None
 
 async def knows(conn: AsyncConnection, receipt: DeliveryReceipt) -> bool:
     """True when a message of ours has the receipt's id, or is told to have it as one of its parts."""
-    track = Track.read(receipt.track)
-    if track is not None and track.part:
+    if of_part(receipt) is not None:
         return True
     query = sa.select(messages.c.id).where(
         messages.c.channel == receipt.channel,
