@@ -53,6 +53,16 @@ async def fill(door: Door, citizen: Citizen, form: dict[str, object]) -> None:
     )
 
 
+async def filled(door: Door, client: httpx.AsyncClient, *forms: dict[str, object]) -> str:
+    """The page of an agent whose citizen has filled in these forms since."""
+    await enter(door, client)
+    citizen, found = await ask(door, "w1")
+    await client.post(f"/agent/tugas/{found.id}/ambil", headers=BY_SCRIPT)
+    for form in forms:
+        await fill(door, citizen, form)
+    return (await client.get(f"/agent/kotak/milik-saya/{found.conversation_id}")).text
+
+
 def read(page: str) -> dict[str, str]:
     """The fields of the newest form in the transcript."""
     shown = re.findall(r'<dl class="filled">(.*?)</dl>', page, re.S)[-1]
@@ -83,13 +93,7 @@ async def test_every_field_of_a_form_is_read_by_its_name(door: Door, client: htt
 async def test_the_report_to_be_filed_begins_with_what_the_form_says(
     door: Door, client: httpx.AsyncClient, other: dict[str, object] | None
 ) -> None:
-    await enter(door, client)
-    citizen, found = await ask(door, "w1")
-    await client.post(f"/agent/tugas/{found.id}/ambil", headers=BY_SCRIPT)
-    await fill(door, citizen, REPORT)
-    if other:
-        await fill(door, citizen, other)
-    page = (await client.get(f"/agent/kotak/milik-saya/{found.conversation_id}")).text
+    page = await filled(door, client, REPORT, *([other] if other else []))
     [dialog] = re.findall(r'<details id="file-case">.*?</details>', page, re.S)
     assert '<option value="lampu_jalan" selected>' in dialog
     assert "lampu mati, hubungi [NIK] &lt;b&gt;</textarea>" in dialog
@@ -99,11 +103,7 @@ async def test_the_report_to_be_filed_begins_with_what_the_form_says(
 
 
 async def test_a_report_without_a_name_is_filed_without_one(door: Door, client: httpx.AsyncClient) -> None:
-    await enter(door, client)
-    citizen, found = await ask(door, "w1")
-    await client.post(f"/agent/tugas/{found.id}/ambil", headers=BY_SCRIPT)
-    await fill(door, citizen, REPORT | {"confidential": False, "anonymous": True})
-    page = (await client.get(f"/agent/kotak/milik-saya/{found.conversation_id}")).text
+    page = await filled(door, client, REPORT | {"confidential": False, "anonymous": True})
     [dialog] = re.findall(r'<details id="file-case">.*?</details>', page, re.S)
     assert 'name="rahasia" value="1">' in dialog
     assert 'name="anonim" value="1" checked>' in dialog
@@ -112,11 +112,7 @@ async def test_a_report_without_a_name_is_filed_without_one(door: Door, client: 
 async def test_the_queue_place_to_be_taken_begins_with_what_the_form_says(
     door: Door, client: httpx.AsyncClient
 ) -> None:
-    await enter(door, client)
-    citizen, found = await ask(door, "w1")
-    await client.post(f"/agent/tugas/{found.id}/ambil", headers=BY_SCRIPT)
-    await fill(door, citizen, BOOKING | {"name": 'Siti "<b>"'})
-    page = (await client.get(f"/agent/kotak/milik-saya/{found.conversation_id}")).text
+    page = await filled(door, client, BOOKING | {"name": 'Siti "<b>"'})
     [dialog] = re.findall(r'<details id="book">.*?</details>', page, re.S)
     assert '<option value="ktp_hilang" selected>' in dialog
     assert 'value="2026-12-01"' in dialog
