@@ -29,7 +29,7 @@ from bot.web.access import identity
 from tests import engines
 from tests.benchmarks.citizens import client
 from tests.benchmarks.servers import Server
-from tests.system.running import free_port
+from tests.ports import free_port
 
 AGENTS = int(os.environ.get("BENCH_DESK_AGENTS", "50"))
 EVENTS = int(os.environ.get("BENCH_DESK_EVENTS", "40"))

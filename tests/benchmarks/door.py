@@ -23,7 +23,8 @@ from tests.benchmarks.figures import Result, Rounds, Series, Table, number, raw
 from tests.benchmarks.servers import Server, cpu_seconds, memory
 from tests.benchmarks.talks import QUESTION, OurTalk
 from tests.benchmarks.turns import ROUNDS
-from tests.system.running import System, free_port
+from tests.ports import free_port
+from tests.system.running import System
 
 ALONE = 60
 CITIZENS, EACH = 16, 10

@@ -23,10 +23,10 @@ from bot.settings import ROOT
 from tests import engines
 from tests.benchmarks.figures import Result, Table, number, quantile
 from tests.benchmarks.servers import Server
+from tests.ports import free_port
 from tests.soak.messengers import CHANNELS, Letter
 from tests.soak.peer import Peer
 from tests.soak.soaking import staged
-from tests.system.running import free_port
 
 IN_A_SECOND = 200
 IN_SECONDS = int(os.environ.get("RATES_IN_SECONDS", "20"))

@@ -24,7 +24,7 @@ from tests.benchmarks.citizens import Ask, client, loop
 from tests.benchmarks.figures import Result, Rounds, Series, Table, number, quantile, raw
 from tests.benchmarks.servers import Server, cpu_seconds, memory
 from tests.benchmarks.talks import OurTalk, StockTalk, WrongAnswer
-from tests.system.running import free_port
+from tests.ports import free_port
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 ALONE = 60

@@ -29,6 +29,7 @@ from bot.symptoms import content, installation, running, stores
 from bot.symptoms.finding import Finding, Level, ok
 from bot.symptoms.telegram import telegram
 from tests import engines
+from tests.ports import free_port
 
 TOKEN = "123456789:AArahasia-sekali-jangan-tampil"
 
@@ -54,12 +55,6 @@ def serving(answers: dict[str, Any], status: int = 200) -> Iterator[int]:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from bot.vocabulary.messages import ChannelName
 from tests.channels.botapi import serving
 from tests.channels.whatsapp import graphapi
 from tests.channels.whatsapp.graphapi import GraphApi
-from tests.system.running import free_port
+from tests.ports import free_port
 
 OK, WARN, FAIL = Level.OK, Level.WARN, Level.FAIL
 

@@ -8,7 +8,6 @@ posts the other with files that Telemelya keeps.
 
 import asyncio
 import os
-import socket
 import sys
 import time
 import uuid
@@ -32,6 +31,7 @@ from bot.vocabulary.messages import ChannelAddress, ChannelName, OutgoingMessage
 from tests import engines
 from tests.channels.botapi import judge_call, serving
 from tests.channels.running import scripted, with_telegram, working
+from tests.ports import free_port
 
 TOKEN = "123456789:AAtelemelyaTELEMELYAtelemelyaTELEMEL"
 SECRET = "rahasia_uji-1"
@@ -85,9 +85,7 @@ class AsTelegram:
 @pytest.fixture
 async def telemelya(tmp_path):
     """The peer, as a process of its own; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     async with serving(bucket()) as s3:
         environment = {
             **os.environ,

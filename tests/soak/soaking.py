@@ -24,10 +24,10 @@ from bot.storage import holders, tables
 from bot.storage.database import Database
 from bot.storage.webhookcalls import webhook_calls
 from tests.channels.botapi import serving
+from tests.ports import free_port
 from tests.soak import messengers
 from tests.soak.messengers import Letter, Messenger
 from tests.soak.peer import CloudPeer, Peer
-from tests.system.running import free_port
 
 FAST = {"SOAK_PACE": "1000", "WHATSAPP_PER_SECOND": "1000"}
 """As if the city had paid for broadcasts, and Meta had raised its number's limit."""

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -28,6 +27,7 @@ from bot.vocabulary.messages import (
 )
 from tests.channels.whatsapp import graphapi, metaspec
 from tests.channels.whatsapp.graphapi import Person, envelope, letter, report, value
+from tests.ports import free_port
 
 BUDI = ChannelAddress(ChannelName.WHATSAPP, "ID.1", "Budi", "6281200000001")
 SPEC = Path(os.environ.get("LAWANG_META_OPENAPI", ""))
@@ -226,9 +226,7 @@ def test_metas_own_specification_agrees_with_both_directions():
 def test_prism_answers_as_a_second_server(tmp_path):
     document = metaspec.for_prism(metaspec.mend(metaspec.read(SPEC)))
     (tmp_path / "meta.json").write_text(json.dumps(document, default=str))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with (tmp_path / "prism.log").open("wb") as log:
         command = [PRISM, "mock", str(tmp_path / "meta.json"), "-h", "127.0.0.1", "-p", str(port), "--errors"]
         process = subprocess.Popen(command, stdout=log, stderr=log)

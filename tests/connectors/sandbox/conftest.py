@@ -1,7 +1,6 @@
 """A stand-in city of one's own: a fresh store, a clock to turn, and a Lawang that notes what it hears."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from fastapi import FastAPI, Request, Response
 from connectors.sandbox.app import create_app
 from connectors.sandbox.city import City
 from connectors.sandbox.settings import SandboxSettings
+from tests.ports import free_port
 
 KEY = "kunci-untuk-uji"
 SECRET = "rahasia-untuk-uji"
@@ -109,12 +109,6 @@ def open_city(clock: TurnableClock) -> Callable[..., Any]:
 async def citizen(settings: SandboxSettings, open_city: Callable[..., Any]) -> AsyncIterator[Citizen]:
     async with open_city(settings) as client:
         yield client
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

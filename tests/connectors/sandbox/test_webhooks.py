@@ -21,8 +21,9 @@ from connectors import updates
 from connectors.registry import read_all
 from connectors.sandbox import courier
 from connectors.sandbox.settings import SandboxSettings
+from tests.ports import free_port
 
-from .conftest import KEY, MONDAY, SECRET, Citizen, Listener, free_port, listening
+from .conftest import KEY, MONDAY, SECRET, Citizen, Listener, listening
 
 ROOT = Path(__file__).resolve().parents[3]
 

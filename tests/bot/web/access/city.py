@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot.settings import ROOT
-from tests.system.running import free_port
+from tests.ports import free_port
 
 PATIENCE_SECONDS = 60
 
