@@ -79,8 +79,9 @@ class TemplateRefused(MessageRefused):
 class ChannelLimits:
     """What fits into one message, and how fast messages may follow each other.
 
-    `text_units` counts UTF-16 code units, as Telegram and WhatsApp do. The rates are per second, 0 for none;
-    `burst` may go to everybody, `per_citizen_burst` to one citizen at once after a quiet time.
+    `text_units` counts UTF-16 code units, as Telegram and WhatsApp do. The rates are per second, 0 for none:
+    `per_second` is the most that may arrive in any second. `burst` may go to everybody, `per_citizen_burst`
+    to one citizen at once after a quiet time.
     """
 
     text_units: int

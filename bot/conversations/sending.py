@@ -209,11 +209,15 @@ async def _send(
                 await announce(door, decision.elsewhere)
             return None
         queued = QueuedMessage(stored.id, stored.conversation_id, address, decision.bubble, stored.calls)
-        if wait := await pace.place(address.channel):
+        place = await pace.place(address.channel)
+        if place.wait:
             await window.unsent(door, stored.id, decision)
             await _settle(door, stored, MessageStatus.QUEUED, "WAIT_PACE", attempts=-1)
-            return datetime.now(UTC) + timedelta(seconds=wait)
-        sent = await _hand_to_channel(door, adapter, queued, decision)
+            return datetime.now(UTC) + timedelta(seconds=place.wait)
+        try:
+            sent = await _hand_to_channel(door, adapter, queued, decision)
+        finally:
+            pace.answered(place)
     except base.ChannelThrottled as error:
         await _settle(door, stored, MessageStatus.QUEUED, "WAIT_THROTTLED", attempts=-1)
         if error.everyone:

@@ -12,43 +12,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 
+from bot.storage import redisscripts
+
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 1.0
-
-# Sets the holder if the lease is free or already theirs; one step, so two holders never both win.
-_LEASE = """
-local holder = redis.call('get', KEYS[1])
-if holder == false or holder == ARGV[1] then
-  redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  return 1
-end
-return 0
-"""
-
-# Generic cell rate algorithm: one number says when the bucket will have drained. The clock is Redis's own,
-# so that workers whose clocks differ still share one pace. A place beyond the patience is not taken.
-_TAKE = """
-local time = redis.call('time')
-local now = time[1] * 1000 + time[2] / 1000
-local gap, slack, patience = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local full = math.max(tonumber(redis.call('get', KEYS[1]) or '0'), now)
-local wait = math.max(full - slack - now, 0)
-if wait <= patience then
-  redis.call('set', KEYS[1], string.format('%.3f', full + gap), 'PX', math.ceil(full + gap - now) + 1000)
-end
-return string.format('%.3f', wait)
-"""
-
-_SHUT = """
-local time = redis.call('time')
-local now = time[1] * 1000 + time[2] / 1000
-local full = now + tonumber(ARGV[1]) + tonumber(ARGV[2])
-if tonumber(redis.call('get', KEYS[1]) or '0') < full then
-  redis.call('set', KEYS[1], string.format('%.3f', full), 'PX', math.ceil(full - now) + 1000)
-end
-return 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +75,16 @@ class KeyValue(Protocol):
         """Let nobody through a bucket for so long, and no burst after it."""
         ...
 
+    async def enter(self, window: str, ticket: str, most: int, seconds: float) -> float:
+        """Come into a window that has room for `most`, and leave it after so long; 0 when in, else the
+        seconds until the next leaves, if nobody is sent off before.
+        """
+        ...
+
+    async def leave(self, window: str, ticket: str, seconds: float) -> None:
+        """Leave a window after so long, where that is sooner than what was said at the entrance."""
+        ...
+
     async def close(self) -> None:
         """Give the connection back."""
         ...
@@ -118,6 +96,7 @@ class MemoryKeyValue:
     def __init__(self) -> None:
         self._values: dict[str, tuple[str, float]] = {}
         self._full: dict[str, float] = {}
+        self._inside: dict[str, dict[str, float]] = {}
         self._tidy_at = 100_000
 
     def _live(self, key: str) -> str | None:
@@ -181,9 +160,26 @@ class MemoryKeyValue:
         full = time.monotonic() + seconds + rate.slack
         self._full[bucket] = max(self._full.get(bucket, 0.0), full)
 
+    async def enter(self, window: str, ticket: str, most: int, seconds: float) -> float:
+        now = time.monotonic()
+        inside = self._inside.get(window, {})
+        if len(inside) >= most:
+            inside = {other: until for other, until in inside.items() if until > now}
+        self._inside[window] = inside
+        if len(inside) >= most:
+            return min(inside.values()) - now
+        inside[ticket] = now + seconds
+        return 0.0
+
+    async def leave(self, window: str, ticket: str, seconds: float) -> None:
+        inside = self._inside.get(window, {})
+        if ticket in inside:
+            inside[ticket] = min(inside[ticket], time.monotonic() + seconds)
+
     async def close(self) -> None:
         self._values.clear()
         self._full.clear()
+        self._inside.clear()
 
 
 class RedisKeyValue:
@@ -196,9 +192,11 @@ class RedisKeyValue:
     def __init__(self, redis: Redis, prefix: str = "lawang:") -> None:
         self._redis = redis
         self._prefix = prefix
-        self._lease = redis.register_script(_LEASE)
-        self._take = redis.register_script(_TAKE)
-        self._shut = redis.register_script(_SHUT)
+        self._lease = redis.register_script(redisscripts.LEASE)
+        self._take = redis.register_script(redisscripts.TAKE)
+        self._shut = redis.register_script(redisscripts.SHUT)
+        self._enter = redis.register_script(redisscripts.ENTER)
+        self._leave = redis.register_script(redisscripts.LEAVE)
         self._alone = MemoryKeyValue()
 
     async def get(self, key: str) -> str | None:
@@ -247,6 +245,17 @@ class RedisKeyValue:
         await self._alone.shut(bucket, rate, seconds)
         with _away("shut"):
             await self._shut(keys=[self._prefix + bucket], args=[seconds * 1000, rate.slack * 1000])
+
+    async def enter(self, window: str, ticket: str, most: int, seconds: float) -> float:
+        with _away("enter"):
+            arguments: list[str | float] = [ticket, most, seconds * 1000]
+            return float(await self._enter(keys=[self._prefix + window], args=arguments)) / 1000
+        return await self._alone.enter(window, ticket, most, seconds)
+
+    async def leave(self, window: str, ticket: str, seconds: float) -> None:
+        await self._alone.leave(window, ticket, seconds)
+        with _away("leave"):
+            await self._leave(keys=[self._prefix + window], args=[ticket, seconds * 1000])
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,7 +21,6 @@ from bot.channels.base import (
     Sent,
 )
 from bot.conversations import outbound, outcomes, sending, sentbook
-from bot.conversations import pace as pace_module
 from bot.conversations.pace import TROUBLED_CHATS, Pace
 from bot.conversations.sentbook import SentBook
 from bot.door import Door
@@ -504,39 +502,6 @@ async def test_a_citizens_own_pace_parks_them_and_nobody_else(city: Door, postma
         assert (await conn.execute(query)).scalar_one() > datetime.now(UTC) + timedelta(seconds=60)
 
 
-async def test_workers_share_the_channels_pace(city: Door, postman: Postman) -> None:
-    postman.limits = replace(postman.limits, per_second=0.01)
-    here, there = (Pace(city.keyvalue, city.channels) for _ in range(2))
-    assert await here.place(ChannelName.TELEGRAM) == 0
-    assert await there.place(ChannelName.TELEGRAM) > 60
-    assert there.paused() == [ChannelName.TELEGRAM]
-
-
-async def test_a_place_in_the_line_that_was_missed_is_not_used_late(
-    city: Door, postman: Postman, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A process that was held up would send all it had waiting at once."""
-    postman.limits = replace(postman.limits, per_second=20)
-    pace = Pace(city.keyvalue, city.channels)
-    await pace.place(ChannelName.TELEGRAM)
-    held_up = iter([0.3])
-
-    async def sleep(seconds: float) -> None:
-        await asyncio.sleep(seconds + next(held_up, 0.0))
-
-    monkeypatch.setattr(pace_module, "_sleep", sleep)
-    taken: list[str] = []
-    take = city.keyvalue.take
-
-    async def counted(bucket: str, rate: Any, patience: float) -> float:
-        taken.append(bucket)
-        return await take(bucket, rate, patience)
-
-    monkeypatch.setattr(city.keyvalue, "take", counted)
-    assert await pace.place(ChannelName.TELEGRAM) == 0
-    assert taken == ["pace:telegram"] * 2
-
-
 async def test_what_finds_a_long_line_goes_back_into_the_outbox_unharmed(
     city: Door, postman: Postman
 ) -> None:
@@ -548,7 +513,7 @@ async def test_what_finds_a_long_line_goes_back_into_the_outbox_unharmed(
         await outbound.queue(conn, city, found, [OutgoingMessage("a")], "long", now)
     postman.limits = replace(postman.limits, per_second=0.1)
     pace = Pace(city.keyvalue, city.channels)
-    assert await pace.place(ChannelName.TELEGRAM) == 0
+    assert not (await pace.place(ChannelName.TELEGRAM)).wait
     columns = (tables.messages.c.status, tables.messages.c.attempts, tables.messages.c.reason)
     query = sa.select(*columns).where(tables.messages.c.direction == "out")
     async with sender(city), asyncio.timeout(15):

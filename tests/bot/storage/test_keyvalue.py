@@ -165,3 +165,36 @@ async def test_while_redis_is_away_each_process_keeps_to_a_pace_by_itself(name: 
     await away.shut(name, Rate(0.1), 60)
     assert await away.take(name, Rate(0.1), 1) > 50
     await away.close()
+
+
+async def test_a_window_has_room_for_so_many_and_no_more(keyvalue: KeyValue, name: str) -> None:
+    waits = await asyncio.gather(*(keyvalue.enter(name, str(n), 3, 60) for n in range(8)))
+    assert sorted(waits)[:3] == [0, 0, 0]
+    assert all(55 < wait <= 60 for wait in sorted(waits)[3:])
+
+
+async def test_who_leaves_a_window_makes_room_and_who_stays_does_not(keyvalue: KeyValue, name: str) -> None:
+    await keyvalue.enter(name, "a", 1, 60)
+    await keyvalue.leave(name, "stranger", 0)
+    assert await keyvalue.enter(name, "b", 1, 60) > 50
+    await keyvalue.leave(name, "a", 20)
+    await keyvalue.leave(name, "a", 40)
+    assert 15 < await keyvalue.enter(name, "b", 1, 60) <= 20, "later than said at first is not heard"
+    await keyvalue.leave(name, "a", 0.05)
+    await asyncio.sleep(0.1)
+    assert await keyvalue.enter(name, "b", 1, 60) == 0
+
+
+async def test_who_never_leaves_a_window_is_out_when_the_time_is_up(keyvalue: KeyValue, name: str) -> None:
+    await keyvalue.enter(name, "a", 1, 0.05)
+    await asyncio.sleep(0.1)
+    assert await keyvalue.enter(name, "b", 1, 60) == 0
+
+
+async def test_while_redis_is_away_each_process_has_a_window_of_its_own(name: str) -> None:
+    away = RedisKeyValue(connect("redis://127.0.0.1:9/0"))
+    assert await away.enter(name, "a", 1, 60) == 0
+    assert await away.enter(name, "b", 1, 60) > 50
+    await away.leave(name, "a", 0)
+    assert await away.enter(name, "b", 1, 60) == 0
+    await away.close()
