@@ -241,15 +241,23 @@ class BookingForm(Form):
 
     def _ask_day(self, turn: Turn, draft: dict[str, Any], answer: Answer, first_time: bool) -> str:
         service = runtime().catalog.services[draft[SERVICE]]
+        bring: dict[str, Any] = {
+            "service": service.title,
+            "requirements": {"$list": list(service.persyaratan)},
+        }
+        wish = beside(turn, DAY)
+        if wish is not None:
+            if first_time and service.persyaratan and _which_day(wish):
+                answer.say("booking.bring", **bring)
+            if ask_back(wish, answer):
+                return DAY
         buttons = [choice("", day.isoformat(), title=short(day)) for day in next_days(turn.now.date(), 3)]
         if first_time and service.persyaratan:
-            papers = {"$list": list(service.persyaratan)}
             answer.say(
                 "booking.bring_and_ask_day",
                 buttons=buttons,
                 form=FORM,
-                service=service.title,
-                requirements=papers,
+                **bring,
             )
         else:
             form = FORM if first_time else None
@@ -346,21 +354,35 @@ class BookingForm(Form):
         )
 
 
-def ask_back(wish: Mention, answer: Answer) -> None:
-    """A day that is over, does not exist, or may be several: say so, and offer those it may be."""
+def beside(turn: Turn, question: str) -> Mention | None:
+    """The day that came with words about something else: who answers the question has been heard already."""
+    return None if turn.pressed or turn.question == question else reading.wish(turn)
+
+
+def ask_back(wish: Mention, answer: Answer) -> bool:
+    """A day that is over, does not exist, or may be several: say so, and offer those it may be; True when
+    the question is put with that.
+    """
     if wish.problem == "past":
         answer.open_with("booking.day_past")
     elif wish.problem == "impossible":
         answer.open_with("booking.day_impossible")
-    elif wish.choices:
-        buttons = [choice("", day.isoformat(), title=short(day)) for day in wish.choices]
-        answer.say("booking.day_ambiguous", buttons=buttons)
-    elif wish.range:
+    elif asked := _which_day(wish):
+        key, days, values = asked
+        answer.say(key, buttons=[choice("", day.isoformat(), title=short(day)) for day in days], **values)
+        return True
+    return False
+
+
+def _which_day(wish: Mention) -> tuple[str, list[date], dict[str, Any]] | None:
+    """The question which of several days is meant, the days, and what stands in the question."""
+    if wish.choices:
+        return "booking.day_ambiguous", list(wish.choices), {}
+    if wish.range:
         first, last = wish.range
         days = [day for day in next_days(first, MOST_DAYS, including=True) if day <= last]
-        buttons = [choice("", day.isoformat(), title=short(day)) for day in days]
-        if buttons:
-            answer.say("booking.which_day_of", buttons=buttons, first=first, last=last)
+        return ("booking.which_day_of", days, {"first": first, "last": last}) if days else None
+    return None
 
 
 def own_name(turn: Turn) -> list[dict[str, Any]]:

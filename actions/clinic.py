@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from actions import freeplaces, reading
-from actions.booking import ask_back, own_name
+from actions.booking import ask_back, beside, own_name
 from actions.counters import CLINIC
 from actions.effects import BookingQueued
 from actions.forms import Form, Verdict, register
@@ -136,6 +136,9 @@ class ClinicForm(Form):
             if draft.get(POLI) is None:
                 return await self._ask_poli(turn, draft, answer)
             if draft.get(DAY) is None:
+                wish = beside(turn, DAY)
+                if wish is not None and ask_back(wish, answer):
+                    return DAY
                 buttons = [choice("", day.isoformat(), title=short(day)) for day in _days(turn)]
                 answer.say("clinic.ask_day", buttons=buttons, poli=draft[POLI]["title"])
                 return DAY

@@ -176,6 +176,34 @@ async def test_senin_on_a_monday_is_asked_back_with_both(table: Table) -> None:
     assert [button["payload"][-13:-2] for button in said.buttons()] == ['"2026-11-23', '"2026-11-30']
 
 
+@pytest.mark.parametrize(
+    ("day", "keys", "titles"),
+    [
+        ("hari senin", ["booking.bring", "booking.day_ambiguous"], ["Sen 23/11", "Sen 30/11"]),
+        (
+            "minggu depan",
+            ["booking.bring", "booking.which_day_of"],
+            ["Sen 30/11", "Sel 1/12", "Rab 2/12", "Kam 3/12", "Jum 4/12"],
+        ),
+        ("kemarin", ["booking.bring_and_ask_day"], ["Sel 24/11", "Rab 25/11", "Kam 26/11"]),
+        ("tanggal 31 februari", ["booking.bring_and_ask_day"], ["Sel 24/11", "Rab 25/11", "Kam 26/11"]),
+    ],
+)
+async def test_an_unclear_day_in_the_first_message_is_not_passed_over(
+    table: Table, day: str, keys: list[str], titles: list[str]
+) -> None:
+    said = await table.say(f"mau antre ktp hilang {day}", "book_queue", services=LOST)
+    assert said.keys == keys
+    assert [button["title"] for button in said.buttons()] == titles
+    said = await table.press("2026-11-30")
+    assert said.keys == ["booking.ask_time"]
+
+
+async def test_a_day_that_is_over_is_called_so_in_the_first_message_too(table: Table) -> None:
+    said = await table.say("mau antre ktp hilang kemarin", "book_queue", services=LOST)
+    assert said.messages[0]["values"]["first"] == {"$text": "booking.day_past"}
+
+
 async def test_a_part_of_the_day_narrows_the_times(table: Table) -> None:
     await table.say("antre ktp hilang", "book_queue", services=LOST)
     said = await table.say("lusa siang", "unclear", 0.3)

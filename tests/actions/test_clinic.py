@@ -41,6 +41,13 @@ async def test_a_name_of_several_is_asked_again(table: Table) -> None:
 
 
 @pytest.mark.usefixtures("begun")
+async def test_an_unclear_day_said_with_the_poli_is_asked_back(table: Table) -> None:
+    said = await table.say("poli gigi hari senin", "unclear", 0.3)
+    assert said.keys == ["booking.day_ambiguous"]
+    assert [button["title"] for button in said.buttons()] == ["Sen 23/11", "Sen 30/11"]
+
+
+@pytest.mark.usefixtures("begun")
 async def test_the_whole_way_ends_in_a_request_that_names_turns_not_numbers(
     table: Table, city: FakeCity
 ) -> None:
