@@ -49,8 +49,13 @@ def place(turn: Turn) -> dict[str, Any] | None:
 
 
 def amended(known: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    """Put a correction into a place: a new RT or RW into the old words, anything else in their stead."""
+    """Put a correction into a place: a new RT or RW into the old words, a kelurahan that was missing behind
+    them, anything else in their stead.
+    """
     old, new = str(known.get("text") or ""), str(said.get("text") or "")
+    if known.get("exact") and not said.get("exact") and known.get("region") in (None, said.get("region")):
+        behind = new if new.casefold() not in old.casefold() else ""
+        return {**known, **said, "text": ", ".join(part for part in (old, behind) if part)}
     if not old or not new or said.get("region"):
         return {**known, **said}
     corrected = places.find(new)

@@ -73,10 +73,13 @@ _QUARTER = re.compile(
 _BESIDE = r"(?:di\s+)?(?:depan|dpn|ngarep|ngarepe|muka|belakang|blkg|mburi|mburine|samping|sebelah(?:nya)?|sabalah|seberang|sebrang|dekat|deket|dkt|cedhak|cedek|cedak|celak|ngajeng|wingking|utara|selatan|timur|barat|lor|kidul|wetan|kulon|sekitar|bawah|atas|pojok|tengah)"
 _LANDMARK = re.compile(rf"(?<!\w){_BESIDE}\s+(?P<name>{_NAME})", re.IGNORECASE)
 _SPOTS = (
-    r"alun[ -]?alun|terminal|stasiun|pasar|masjid|musholla|mushola|gereja|kapela|pura|klenteng|sd|sdn|smp|smpn|sma|sman|smk|smkn|puskesmas|pustu|rsud|balai|taman|stadion|jembatan"
+    r"alun[ -]?alun|terminal|stasiun|pasar|masjid|musholla|mushola|gereja|kapela|pura(?!-)|klenteng|sd|sdn|smp|smpn|sma|sman|smk|smkn|puskesmas|pustu|rsud|balai|taman|stadion|jembatan"
     r"|simpang|perempatan|pertigaan|bundaran|halte|spbu|pom bensin|indomaret|alfamart|kantor|makam|kuburan|lapangan|gor|mall|toko|warung|pabrik|pelabuhan|pantai|kampus|tpa|tps|bypass|mpp|mal pelayanan|dukcapil|dispendukcapil|samsat"
 )
-_SPOT = re.compile(rf"(?<!\w)(?P<name>(?:{_SPOTS})(?:\s+(?!(?:{_STOP})\b)[\w'’-]+){{0,3}})", re.IGNORECASE)
+_SPOT = re.compile(
+    rf"(?<![\w-])(?P<name>(?:{_SPOTS})(?:nya|ne|e|\d+)?(?!\w)(?:\s+(?!(?:{_STOP})\b)[\w'’-]+){{0,3}})",
+    re.IGNORECASE,
+)
 _AREA_WORD = re.compile(
     r"(?:kelurahan|kel|klurahan|desa|ds|kecamatan|kec|kab|kabupaten|kota)\.?\s*$", re.IGNORECASE
 )

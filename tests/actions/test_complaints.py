@@ -254,6 +254,7 @@ MENDED = [
     ("jenisnya bukan itu", "complaint_topic", {}),
     ("uraiannya kurang lengkap", "complaint_description", {}),
     ("bukan, RT 05", None, {"complaint_place": "di depan SDN Wates RT 5 RW 1"}),
+    ("kelurahan Wates", None, {"complaint_place": "di depan SDN Wates RT 3 RW 1, kelurahan Wates"}),
     ("bukan di wates, di meri dekat pasar", None, {"complaint_place": "di meri dekat pasar"}),
     ("lewati", None, {}),
 ]

@@ -28,6 +28,8 @@ CASES = [
     ("dekat kapela", "kota_kupang", [("landmark", "dekat kapela")]),
     ("nang ngarep masjid", "kota_mojokerto", [("landmark", "ngarep masjid")]),
     ("kampung beta di oesapa", "kota_kupang", [("village", "Oesapa")]),
+    ("depan sdn2 banjir", "kota_mojokerto", [("landmark", "depan sdn2")]),
+    ("lampu mati sdh seminggu, orangnya pura-pura tdk tahu", "kota_mojokerto", []),
     ("jalan rusak parah", "kota_mojokerto", []),
     ("saya mau urus ktp", "kota_mojokerto", []),
 ]
@@ -40,6 +42,11 @@ def test_a_place_is_found(text: str, tenant: str, expected: list[tuple[str, str]
         assert wanted in found
     if not expected:
         assert found == []
+
+
+def test_already_is_no_school() -> None:
+    found = find("lampu mati di depan pasar Tanjung Anyar, sdh ada yg jatuh", "kota_mojokerto")
+    assert [place.value for place in found] == ["di depan pasar Tanjung Anyar"]
 
 
 def test_a_name_on_both_sides_of_the_border_is_the_tenants_own_and_doubtful() -> None:
