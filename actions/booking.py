@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from actions import counters, freeplaces, reading
+from actions import counters, daywish, freeplaces, reading
 from actions.counters import CLINIC, bookable
 from actions.forms import Form, Verdict, chosen, register, written
 from actions.offers import next_days, short
@@ -12,7 +12,6 @@ from actions.runtime import runtime
 from actions.turn import Answer, Turn, button, choice, lines, said
 from connectors.capabilities import Capability, SlotQuery
 from connectors.errors import ConnectorError, LimitReached, SlotTaken
-from intents.dates import Mention
 
 SERVICE, DAY, TIME, NAME, PRIORITY, REVIEW = (
     f"booking_{field}" for field in ("service", "day", "time", "name", "priority", "review")
@@ -25,7 +24,6 @@ CHOSEN = {"service": SERVICE, "day": DAY}
 PRIORITIES = ("disability", "elderly", "pregnant", "none")
 FORM = "booking"
 """The name under which a channel may show this form whole."""
-MOST_DAYS = 5
 # Names look like anything to a model that was trained on sentences.
 SURE_OF_NO_NAME = 0.9
 
@@ -160,7 +158,7 @@ class BookingForm(Form):
                 answer.open_with("booking.no_evening")
             return {DAY: day.isoformat()}
         if wish is not None:
-            ask_back(wish, answer)
+            daywish.ask_back(wish, answer)
         return {}
 
     def _time(self, turn: Turn, value: str, draft: dict[str, Any]) -> dict[str, Any]:
@@ -245,20 +243,15 @@ class BookingForm(Form):
             "service": service.title,
             "requirements": {"$list": list(service.persyaratan)},
         }
-        wish = beside(turn, DAY)
+        wish = daywish.beside(turn, DAY)
         if wish is not None:
-            if first_time and service.persyaratan and _which_day(wish):
+            if first_time and service.persyaratan and daywish.several(wish):
                 answer.say("booking.bring", **bring)
-            if ask_back(wish, answer):
+            if daywish.ask_back(wish, answer):
                 return DAY
         buttons = [choice("", day.isoformat(), title=short(day)) for day in next_days(turn.now.date(), 3)]
         if first_time and service.persyaratan:
-            answer.say(
-                "booking.bring_and_ask_day",
-                buttons=buttons,
-                form=FORM,
-                **bring,
-            )
+            answer.say("booking.bring_and_ask_day", buttons=buttons, form=FORM, **bring)
         else:
             form = FORM if first_time else None
             answer.say("booking.ask_day", buttons=buttons, form=form, service=service.title)
@@ -352,37 +345,6 @@ class BookingForm(Form):
                 None if first else said("booking.review_offer_priority"),
             ),
         )
-
-
-def beside(turn: Turn, question: str) -> Mention | None:
-    """The day that came with words about something else: who answers the question has been heard already."""
-    return None if turn.pressed or turn.question == question else reading.wish(turn)
-
-
-def ask_back(wish: Mention, answer: Answer) -> bool:
-    """A day that is over, does not exist, or may be several: say so, and offer those it may be; True when
-    the question is put with that.
-    """
-    if wish.problem == "past":
-        answer.open_with("booking.day_past")
-    elif wish.problem == "impossible":
-        answer.open_with("booking.day_impossible")
-    elif asked := _which_day(wish):
-        key, days, values = asked
-        answer.say(key, buttons=[choice("", day.isoformat(), title=short(day)) for day in days], **values)
-        return True
-    return False
-
-
-def _which_day(wish: Mention) -> tuple[str, list[date], dict[str, Any]] | None:
-    """The question which of several days is meant, the days, and what stands in the question."""
-    if wish.choices:
-        return "booking.day_ambiguous", list(wish.choices), {}
-    if wish.range:
-        first, last = wish.range
-        days = [day for day in next_days(first, MOST_DAYS, including=True) if day <= last]
-        return ("booking.which_day_of", days, {"first": first, "last": last}) if days else None
-    return None
 
 
 def own_name(turn: Turn) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
-from actions import freeplaces, reading
-from actions.booking import ask_back, beside, own_name
+from actions import daywish, freeplaces, reading
+from actions.booking import own_name
 from actions.counters import CLINIC
 from actions.effects import BookingQueued
 from actions.forms import Form, Verdict, register
@@ -104,7 +104,7 @@ class ClinicForm(Form):
             if day := reading.day(turn):
                 return {DAY: day.isoformat()}
             if wish := reading.wish(turn):
-                ask_back(wish, answer)
+                daywish.ask_back(wish, answer)
             return {}
         if question == TIME:
             offers = turn.slot("booking_offers") or []
@@ -136,8 +136,8 @@ class ClinicForm(Form):
             if draft.get(POLI) is None:
                 return await self._ask_poli(turn, draft, answer)
             if draft.get(DAY) is None:
-                wish = beside(turn, DAY)
-                if wish is not None and ask_back(wish, answer):
+                wish = daywish.beside(turn, DAY)
+                if wish is not None and daywish.ask_back(wish, answer):
                     return DAY
                 buttons = [choice("", day.isoformat(), title=short(day)) for day in _days(turn)]
                 answer.say("clinic.ask_day", buttons=buttons, poli=draft[POLI]["title"])
