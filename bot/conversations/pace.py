@@ -37,9 +37,10 @@ class Pace:
     """The pace of every channel. A citizen who must wait never makes others wait.
 
     A channel has as many places as it takes calls in a second, and a place is free again a second after the
-    channel's answer. So however late a call leaves us or gets there, of any two that use a place one after
-    the other the second arrives more than a second after the first: the limit is never exceeded, and what is
-    sent steadily is the limit / (1 s + the time an answer takes). See docs/decisions/0012.
+    channel's answer. So however late a call leaves us or gets there, within ARRIVAL_SECONDS, of any two that
+    use a place one after the other the second arrives more than a second after the first: the limit is not
+    exceeded, and what is sent steadily is the limit / (1 s + the time an answer takes). A message that
+    becomes several calls has one place all the same. See docs/decisions/0012.
     """
 
     def __init__(self, keyvalue: KeyValue, channels: Mapping[ChannelName, Channel]) -> None:

@@ -33,20 +33,17 @@ def keyvalues(request: pytest.FixtureRequest) -> tuple[KeyValue, KeyValue]:
     return here, there
 
 
-def channel(per_second: float) -> Postman:
+def channel(per_second: float, burst: int = 1) -> Postman:
     postman = Postman()
-    postman.limits = replace(postman.limits, per_second=per_second, burst=4)
+    postman.limits = replace(postman.limits, per_second=per_second, burst=burst)
     return postman
 
 
 async def test_workers_share_the_channels_pace(keyvalues: tuple[KeyValue, KeyValue]) -> None:
     channels = {ChannelName.TELEGRAM: channel(0.001)}
     here, there = (Pace(keyvalue, channels) for keyvalue in keyvalues)
-    waits = [(await here.place(ChannelName.TELEGRAM)).wait]
-    channels[ChannelName.TELEGRAM].limits = replace(channels[ChannelName.TELEGRAM].limits, burst=1)
-    waits.append((await there.place(ChannelName.TELEGRAM)).wait)
-    assert waits[0] == 0
-    assert waits[1] > 600
+    assert (await here.place(ChannelName.TELEGRAM)).wait == 0
+    assert (await there.place(ChannelName.TELEGRAM)).wait > 600
     assert there.paused() == [ChannelName.TELEGRAM]
 
 
@@ -54,7 +51,7 @@ async def test_no_second_sees_more_calls_than_the_limit_however_late_they_arrive
     keyvalues: tuple[KeyValue, KeyValue],
 ) -> None:
     limit, arrived = 8, []
-    channels = {ChannelName.TELEGRAM: channel(limit)}
+    channels = {ChannelName.TELEGRAM: channel(limit, burst=4)}
     paces = [Pace(keyvalue, channels) for keyvalue in keyvalues]
 
     async def call(pace: Pace) -> None:
@@ -109,5 +106,5 @@ async def test_a_call_gives_its_place_back_however_it_ends(
     async with sender(city):
         for number, citizen in enumerate(citizens):
             await push(city, citizen, f"pesan {number}")
-        await until(lambda: len(postman.tried) >= 4 and len(left) == len(entered))
-    assert sorted(left) == sorted(set(entered))
+        # Those that failed are tried again meanwhile: at some moment all that came have left, each once.
+        await until(lambda: len(postman.tried) >= 4 and sorted(left) == sorted(set(entered)))
